@@ -1,0 +1,203 @@
+import { GraphError, isFloat, type Node, ShapeError, type Value } from '../ir/index.js'
+import { namedInputs, type OpRecord, type Rule, type RuleContext } from '../ops/define.js'
+import { onesLike, zerosLike } from '../ops/dims.js'
+import * as ops from '../ops/index.js'
+import { operatorOf } from '../ops/table.js'
+import { unbroadcast } from './unbroadcast.js'
+
+export interface GradientOptions {
+  /** Gradient of each of the losses, to begin with; ones when left out (then a loss may have any shape: its sum counts). */
+  seeds?: readonly Value[]
+  /** Values the sweep does not pass. */
+  stop?: readonly Value[]
+  /** What to return where no path leads from a value to the loss: raise an error (default) or zeros. */
+  unconnected?: 'error' | 'zeros'
+}
+
+/**
+ * The gradients of `loss` (or of the sum of several) with respect to `wrt`, as new values of the same graph.
+ * Reverse mode; the result can be differentiated again.
+ *
+ * @param loss a float value; usually a scalar
+ * @param wrt inputs, constants or intermediate values, floats
+ * @throws GraphError `unconnected-gradient` if a value has no influence on the loss, `unknown-operator` if an operator
+ *   on the path is unknown
+ */
+export function gradients(
+  loss: Value | readonly Value[],
+  wrt: readonly Value[],
+  options: GradientOptions = {},
+): Value[] {
+  const losses = Array.isArray(loss) ? (loss as readonly Value[]) : [loss as Value]
+  for (const value of [...losses, ...wrt])
+    if (!isFloat(value.dtype))
+      throw new GraphError({
+        code: 'integer-gradient',
+        where: value.name,
+        expected: 'a float value',
+        received: value.dtype,
+        hint: 'integers and booleans have no gradient; cast to float32 before the part to differentiate',
+      })
+  const seeds = options.seeds ?? losses.map(value => onesLike(value))
+  const found = sweep(losses, seeds, wrt, options.stop ?? [])
+  return wrt.map(value => {
+    const gradient = found.get(value)
+    if (gradient !== undefined) return gradient
+    if (options.unconnected === 'zeros' || reaches(value, losses)) return zerosLike(value)
+    throw new GraphError({
+      code: 'unconnected-gradient',
+      where: value.name,
+      expected: `a path from ${value.name} to ${losses.map(l => l.name).join(', ')}`,
+      received: 'none',
+      hint: "pass { unconnected: 'zeros' } if a zero gradient is meant",
+    })
+  })
+}
+
+/** Whether the losses are computed from `value`, be it through steps or integers that carry no gradient. */
+function reaches(value: Value, losses: readonly Value[]): boolean {
+  const influenced = new Set<Value>([value])
+  for (const node of value.graph.nodes)
+    if (node.inputs.some(input => input !== null && influenced.has(input)))
+      for (const output of node.outputs) influenced.add(output)
+  return losses.some(loss => influenced.has(loss))
+}
+
+/** Marks `x` as a constant for every later `gradients` call. */
+export const stopGradient = (x: Value): Value =>
+  x.graph.node({ op: 'Identity', inputs: [x], outputs: [x], stopGradient: true }).outputs[0]!
+
+/** The gradient that reaches one input of one node, before it is accumulated; lets callers watch single uses of a parameter. */
+export interface Arrival {
+  readonly node: Node
+  readonly record: OpRecord
+  /** Index into `node.inputs`. */
+  readonly input: number
+  /** The gradient of the node's first output. */
+  readonly outputGradient: Value
+  readonly context: RuleContext
+}
+
+/**
+ * The only reverse sweep in the project. Returns the gradient of every value of `wrt` that the losses depend on.
+ * `onArrival`, if given, is called instead of the rule for inputs that are themselves in `wrt`.
+ */
+export function sweep(
+  losses: readonly Value[],
+  seeds: readonly Value[],
+  wrt: readonly Value[],
+  stop: readonly Value[],
+  onArrival?: (arrival: Arrival) => void,
+): Map<Value, Value> {
+  const graph = losses[0]!.graph
+  const stopped = new Set(stop)
+  const wanted = new Set(wrt)
+  // Only nodes on a path from `wrt` to the losses matter. Rules append nodes, so the list is fixed here.
+  const nodes = graph.nodes.slice()
+  const dependent = new Set<Value>(wrt)
+  for (const node of nodes) {
+    if (node.stopGradient || !node.inputs.some(input => input !== null && dependent.has(input))) continue
+    for (const output of node.outputs) if (isFloat(output.dtype) && !stopped.has(output)) dependent.add(output)
+  }
+  const pending = new Map<Value, Value[]>()
+  const collect = (value: Value, gradient: Value) => {
+    const list = pending.get(value)
+    if (list === undefined) pending.set(value, [gradient])
+    else list.push(gradient)
+  }
+  const total = (value: Value): Value | null => {
+    const list = pending.get(value)
+    if (list === undefined) return null
+    const sum = list.length === 1 ? list[0]! : list.reduce((a, b) => ops.add(a, b))
+    pending.set(value, [sum])
+    return sum
+  }
+  losses.forEach((loss, i) => {
+    if (dependent.has(loss)) collect(loss, seeds[i]!)
+  })
+
+  for (let i = nodes.length - 1; i >= 0; i--) {
+    const node = nodes[i]!
+    if (node.stopGradient || !node.outputs.some(output => pending.has(output))) continue
+    if (!node.inputs.some(input => input !== null && dependent.has(input))) continue
+    const grads = node.outputs.map(output => (stopped.has(output) ? null : total(output)))
+    const present = grads.findIndex(gradient => gradient !== null)
+    if (present < 0) continue
+    graph.scope('gradient', () => backward(node, grads))
+  }
+
+  function backward(node: Node, grads: readonly (Value | null)[]): void {
+    const record = operatorOf(node)
+    const first = grads[0] ?? zerosLike(node.outputs[0]!)
+    const named = namedInputs(record, node.inputs)
+    if (record.vjp === 'body') return throughBody(node, record, first)
+    node.inputs.forEach((input, position) => {
+      if (input === null || !dependent.has(input) || !isFloat(input.dtype)) return
+      const spec = record.inputs[Math.min(position, record.inputs.length - 1)]!
+      const rule = (record.vjp as Readonly<Record<string, Rule | null>>)[spec.name]
+      if (rule === null || rule === undefined) return
+      const offset = record.inputs.findIndex(s => s === spec)
+      const context: RuleContext = {
+        // True because namedInputs follows the same record that the rule was written for.
+        in: named as RuleContext['in'],
+        out: node.outputs,
+        grads,
+        attrs: node.attrs,
+        node,
+        graph,
+        position: position - offset,
+      }
+      if (onArrival !== undefined && wanted.has(input)) {
+        onArrival({ node, record, input: position, outputGradient: first, context })
+        return
+      }
+      collect(input, checked(applyRule(record, rule, first, context, input), input, node, spec.name))
+    })
+  }
+
+  /** An operator defined by others: build its body from the same inputs and sweep that. */
+  function throughBody(node: Node, record: OpRecord, g: Value): void {
+    // Copies of the inputs: one of them may be computed from another, and only this node's own part is wanted here.
+    const copies = node.inputs.map(input => (input === null ? null : ops.identity(input)))
+    const body = record.body!(namedInputs(record, copies), node.attrs)
+    const active = copies.filter(
+      (copy, i): copy is Value => copy !== null && dependent.has(node.inputs[i]!) && isFloat(copy.dtype),
+    )
+    const through = sweep([body], [g], active, stop)
+    copies.forEach((copy, i) => {
+      const gradient = copy === null ? undefined : through.get(copy)
+      if (gradient !== undefined) collect(node.inputs[i]!, checked(gradient, node.inputs[i]!, node, `input ${i}`))
+    })
+  }
+
+  const result = new Map<Value, Value>()
+  for (const value of wrt) {
+    const gradient = graph.scope('gradient', () => total(value))
+    if (gradient !== null) result.set(value, gradient)
+  }
+  return result
+}
+
+/** One rule, with broadcasting undone where the operator broadcasts. */
+export function applyRule(record: OpRecord, rule: Rule, g: Value, context: RuleContext, input: Value): Value {
+  const gradient = rule(g, context)
+  return record.broadcast ? unbroadcast(gradient, input) : gradient
+}
+
+function checked(gradient: Value, input: Value, node: Node, name: string): Value {
+  const fits =
+    gradient.shape.length === input.shape.length &&
+    gradient.dtype === input.dtype &&
+    gradient.shape.every(
+      (dim, i) => dim === input.shape[i] || typeof dim === 'string' || typeof input.shape[i] === 'string',
+    )
+  if (!fits)
+    throw new ShapeError({
+      code: 'gradient-shape',
+      where: `gradient of ${node.op} (${node.name}) with respect to ${name}`,
+      expected: `${input.dtype} [${input.shape.join(', ')}]`,
+      received: `${gradient.dtype} [${gradient.shape.join(', ')}]`,
+      hint: 'this is an error in anneal: please report it with the graph',
+    })
+  return gradient
+}

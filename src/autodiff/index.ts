@@ -1,0 +1,1 @@
+export { type GradientOptions, gradients, stopGradient } from './gradients.js'

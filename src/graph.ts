@@ -1,0 +1,4 @@
+/** The plain functional core: build a graph, differentiate it, compile it, run it. */
+export * from './autodiff/index.js'
+export * from './ir/index.js'
+export * from './runtime/index.js'

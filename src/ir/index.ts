@@ -1,0 +1,7 @@
+export * from './dtype.js'
+export * from './encode.js'
+export * from './errors.js'
+export * from './graph.js'
+export * from './rewrite.js'
+export * from './shape.js'
+export * from './tensor.js'

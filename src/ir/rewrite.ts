@@ -1,0 +1,62 @@
+import { liveNodes } from './encode.js'
+import { Graph, type Node, type Value } from './graph.js'
+
+/** A graph with what it is asked for: what passes take and return. */
+export interface Traced {
+  readonly graph: Graph
+  readonly outputs: Readonly<Record<string, Value>>
+}
+
+/** Maps a node to the values that take the place of its outputs, given its inputs in the new graph; undefined copies it. */
+export type Visit = (node: Node, inputs: readonly (Value | null)[], to: Graph) => readonly Value[] | undefined
+
+/** A copy of the live part of a graph, node by node through `visit`. Names of inputs, constants and nodes are kept. */
+export function rewrite(
+  { graph, outputs }: Traced,
+  visit: Visit = () => undefined,
+): Traced & { image: ReadonlyMap<Value, Value> } {
+  const to = new Graph(graph.outer)
+  const image = new Map<Value, Value>()
+  for (const input of graph.inputs) image.set(input, to.input(input.name, input.dtype, input.shape))
+  const of = (value: Value): Value => {
+    const known = image.get(value)
+    if (known !== undefined) return known
+    // A constant used for the first time, or a value of an enclosing graph.
+    const copy =
+      value.constant !== null && value.graph === graph ? to.constant(value.constant, keepName(to, value)) : value
+    image.set(value, copy)
+    return copy
+  }
+  for (const node of liveNodes(Object.values(outputs))) {
+    const inputs = node.inputs.map(input => (input === null ? null : of(input)))
+    const replaced = visit(node, inputs, to) ?? copyNode(node, inputs, to).outputs
+    node.outputs.forEach((output, i) => {
+      if (replaced[i] !== undefined) image.set(output, replaced[i])
+    })
+  }
+  return {
+    graph: to,
+    outputs: Object.fromEntries(Object.entries(outputs).map(([name, value]) => [name, of(value)])),
+    image,
+  }
+}
+
+// Generated names may be shared (equal scalars are kept once); names from a file or a user stay.
+const keepName = (to: Graph, value: Value): string | undefined => {
+  const generated = /(^|\/)const_\d+$/.test(value.name) && (value.constant?.data.length ?? 0) <= 8
+  return generated || to.hasName(value.name) ? undefined : value.name
+}
+
+/** The same node in another graph. */
+export const copyNode = (node: Node, inputs: readonly (Value | null)[], to: Graph): Node =>
+  to.node({
+    op: node.op,
+    domain: node.domain,
+    name: node.name,
+    attrs: node.attrs,
+    floatAttrs: node.floatAttrs,
+    inputs,
+    outputs: node.outputs,
+    outputNames: node.outputs.map(output => output.name),
+    ...(node.stopGradient ? { stopGradient: true } : {}),
+  })

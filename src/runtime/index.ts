@@ -1,0 +1,5 @@
+export type { Device, DeviceOptions } from './device.js'
+export { listDevices } from './engine.js'
+export { type CompileOptions, compile, type Feed, type Program } from './program.js'
+export { createState, type State } from './state.js'
+export { compileStateful, type StatefulOptions, type StatefulProgram } from './stateful.js'
