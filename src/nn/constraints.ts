@@ -1,0 +1,54 @@
+import { z } from 'zod'
+import type { Value } from '../ir/index.js'
+import * as ops from '../ops/index.js'
+import { type Family, resolveSpec, type Spec, specSchema } from './plugin.js'
+
+type Apply = (parameters: Record<string, unknown>, w: Value) => Value
+const EPSILON = 1e-7
+const axes = z.union([z.int(), z.array(z.int())]).default(0)
+const norm = (w: Value, axis: unknown): Value => ops.sqrt(ops.reduceSumSquare(w, Array.isArray(axis) ? axis : [axis as number]))
+
+/** What is done to a weight after each update; Keras's definitions. `axis` is the axis along which norms are taken. */
+export const constraintTable: Family<Apply> = {
+  maxNorm: {
+    parameters: z.object({ maxValue: z.number().positive().default(2), axis: axes }),
+    apply: ({ maxValue, axis }, w) => {
+      const norms = norm(w, axis)
+      return ops.mul(w, ops.div(ops.clip(norms, 0, maxValue as number), ops.add(norms, EPSILON)))
+    },
+  },
+  unitNorm: { parameters: z.object({ axis: axes }), apply: ({ axis }, w) => ops.div(w, ops.add(norm(w, axis), EPSILON)) },
+  nonNeg: { parameters: z.object({}), apply: (_, w) => ops.relu(w) },
+  minMaxNorm: {
+    parameters: z.object({
+      minValue: z.number().nonnegative().default(0),
+      maxValue: z.number().positive().default(1),
+      rate: z.number().min(0).max(1).default(1),
+      axis: axes,
+    }),
+    apply: ({ minValue, maxValue, rate, axis }, w) => {
+      const norms = norm(w, axis)
+      const clipped = ops.clip(norms, minValue as number, maxValue as number)
+      const desired = ops.add(ops.mul(clipped, rate as number), ops.mul(norms, 1 - (rate as number)))
+      return ops.mul(w, ops.div(desired, ops.add(norms, EPSILON)))
+    },
+  },
+}
+
+export type Constraint = keyof typeof constraintTable | Spec | ((w: Value) => Value)
+export const constraintSchema = specSchema<Apply, Constraint>('constraint', constraintTable)
+export const constrain = (spec: Constraint, w: Value): Value =>
+  resolveSpec(constraintTable, (typeof spec === 'string' ? { type: spec } : spec) as Spec | ((w: Value) => Value))(w)
+
+type Axis = number | readonly number[]
+/** Caps the norm of the weights into each unit at `maxValue` (Srivastava et al. 2014). Defaults 2, axis 0. */
+export const maxNorm = (options: { maxValue?: number; axis?: Axis } = {}): Spec => ({ type: 'maxNorm', ...options })
+/** Sets the norm of the weights into each unit to 1. */
+export const unitNorm = (options: { axis?: Axis } = {}): Spec => ({ type: 'unitNorm', ...options })
+/** Sets negative weights to 0. */
+export const nonNeg = (): Spec => ({ type: 'nonNeg' })
+/** Holds the norm of the weights into each unit between two values. */
+export const minMaxNorm = (options: { minValue?: number; maxValue?: number; rate?: number; axis?: Axis } = {}): Spec => ({
+  type: 'minMaxNorm',
+  ...options,
+})

@@ -1,0 +1,7 @@
+export * from './conv.js'
+export * from './dense.js'
+export * from './dropout.js'
+export * from './merge.js'
+export * from './normalization.js'
+export * from './pool.js'
+export * from './shape.js'

@@ -1,0 +1,246 @@
+import {
+  ConfigError,
+  type DType,
+  Graph,
+  GraphError,
+  nearest,
+  scalar,
+  type Shape,
+  ShapeError,
+  type TensorType,
+  type Value,
+} from '../ir/index.js'
+import * as ops from '../ops/index.js'
+import type { CallContext, Layer, WeightSpec } from './layer.js'
+import { mixKey } from './random.js'
+import { penalty, type Regularizer } from './regularizers.js'
+
+/** The result of a layer that has not been computed yet: the functional API's currency. Axis 0 is `'batch'`. */
+export interface SymbolicTensor {
+  readonly shape: Shape
+  readonly dtype: DType
+  /** The layer call that makes it; null for a model's input. */
+  readonly call: LayerCall | null
+  /** The name of a model's input. */
+  readonly inputName?: string | undefined
+}
+
+interface LayerCall {
+  readonly layer: Layer
+  readonly inputs: readonly SymbolicTensor[]
+}
+
+export interface InputOptions {
+  /** Shape of one example, without the batch axis. */
+  shape: readonly number[]
+  /** Default float32. */
+  dtype?: DType
+  /** Default `input`, `input_1`, … */
+  name?: string
+}
+
+/** An input of a functional model. */
+export const input = ({ shape, dtype = 'float32', name }: InputOptions): SymbolicTensor => ({
+  shape: ['batch', ...shape],
+  dtype,
+  call: null,
+  inputName: name,
+})
+
+/** Applies a layer symbolically: builds it once in a scratch graph to learn the shape it gives. */
+export function symbolicCall(layer: Layer, inputs: readonly SymbolicTensor[]): SymbolicTensor {
+  const graph = new Graph()
+  const values = inputs.map((t, i) => graph.input(`x${i}`, t.dtype, t.shape))
+  const path = layer.config.name ?? snake(layer.type)
+  const specs = layer.weights(values, path)
+  const out = graph.scope(path, () => layer.call(plainContext(graph, path, specs), ...values))
+  if (out.shape[0] !== 'batch' && inputs.some(t => t.shape[0] === 'batch'))
+    throw new ShapeError({ code: 'lost-batch', where: path, expected: 'a result whose first axis is the batch', received: out.shape })
+  return { shape: out.shape, dtype: out.dtype, call: { layer, inputs } }
+}
+
+function plainContext(graph: Graph, path: string, specs: readonly WeightSpec[]): CallContext {
+  const weights = new Map(specs.map(spec => [spec.name, graph.input(`${path}/${spec.name}`, 'float32', spec.shape)]))
+  return {
+    graph,
+    path,
+    training: false,
+    weight: name => weights.get(name)!,
+    update: () => {},
+    addLoss: () => {},
+    randomKey: () => graph.input(`${path}/key`, 'uint32', []),
+  }
+}
+
+/** A weight of a network: a layer's declaration with its path. */
+export interface Weight extends WeightSpec {
+  readonly path: string
+  readonly layer: string
+  readonly trainable: boolean
+}
+
+/** A layer as it stands in a network: with its name and what it is applied to. */
+export interface NetworkCall {
+  readonly name: string
+  readonly layer: Layer
+  /** Indices of calls, or of inputs as −1 − i. */
+  readonly inputs: readonly number[]
+  readonly output: TensorType
+  readonly weights: readonly Weight[]
+}
+
+/** A model's architecture: plain data, no weights' values. */
+export interface Network {
+  readonly name: string
+  readonly inputs: readonly { readonly name: string; readonly dtype: DType; readonly shape: Shape }[]
+  readonly outputs: readonly { readonly name: string; readonly from: number; readonly shape: Shape; readonly dtype: DType }[]
+  readonly calls: readonly NetworkCall[]
+  readonly weights: readonly Weight[]
+}
+
+/** The network between symbolic inputs and outputs. */
+export function network(inputs: readonly SymbolicTensor[], outputs: readonly SymbolicTensor[], name = 'model'): Network {
+  const index = new Map<SymbolicTensor, number>(inputs.map((t, i) => [t, -1 - i]))
+  const names = new Map<Layer, string>()
+  const taken = new Map<string, number>()
+  const calls: NetworkCall[] = []
+  const declared = new Map<string, Weight>()
+  const visit = (t: SymbolicTensor): number => {
+    const known = index.get(t)
+    if (known !== undefined) return known
+    if (t.call === null)
+      throw new GraphError({
+        code: 'missing-input',
+        where: name,
+        expected: 'every input that the outputs depend on among the inputs given',
+        received: t.inputName ?? `an input of shape [${t.shape}]`,
+        hint: 'add it to the inputs of model({ inputs, outputs })',
+      })
+    const from = t.call.inputs.map(visit)
+    const { layer } = t.call
+    const callName = names.get(layer) ?? nameOf(layer, taken)
+    names.set(layer, callName)
+    const specs = layer.weights(t.call.inputs, callName)
+    const weights = specs.map(spec => {
+      const path = `${callName}/${spec.name}`
+      const weight: Weight = { ...spec, path, layer: callName, trainable: (spec.trainable ?? true) && layer.config.trainable }
+      const before = declared.get(path)
+      if (before !== undefined && String(before.shape) !== String(weight.shape))
+        throw new ShapeError({ code: 'shared-layer', where: path, expected: `[${before.shape}], as where it is first used`, received: `[${weight.shape}]` })
+      if (before === undefined) declared.set(path, weight)
+      return weight
+    })
+    calls.push({ name: callName, layer, inputs: from, output: { dtype: t.dtype, shape: t.shape }, weights })
+    index.set(t, calls.length - 1)
+    return calls.length - 1
+  }
+  const used = outputs.map(visit)
+  const multiple = outputs.length > 1
+  return {
+    name,
+    inputs: inputs.map((t, i) => ({ name: t.inputName ?? (i === 0 ? 'input' : `input_${i}`), dtype: t.dtype, shape: t.shape })),
+    outputs: outputs.map((t, i) => ({
+      name: multiple && used[i]! >= 0 ? calls[used[i]!]!.name : 'output',
+      from: used[i]!,
+      shape: t.shape,
+      dtype: t.dtype,
+    })),
+    calls,
+    weights: [...declared.values()],
+  }
+}
+
+function nameOf(layer: Layer, taken: Map<string, number>): string {
+  const wanted = layer.config.name ?? snake(layer.type)
+  const count = taken.get(wanted) ?? 0
+  taken.set(wanted, count + 1)
+  if (count === 0) return wanted
+  if (layer.config.name !== undefined)
+    throw new ConfigError({ code: 'duplicate-layer', where: wanted, expected: 'layer names used once', received: wanted, hint: 'rename one of the layers' })
+  return `${wanted}_${count}`
+}
+
+/** `BatchNormalization` → `batch_normalization`, `Conv2D` → `conv2d`. */
+export const snake = (type: string): string =>
+  type
+    .replace(/([a-z0-9])([A-Z])(?=[a-z])/g, '$1_$2')
+    .replace(/([a-z])([A-Z])/g, '$1_$2')
+    .toLowerCase()
+    .replace(/_(\d)d/g, '$1d')
+
+export interface TraceOptions {
+  readonly training: boolean
+  readonly inputs: readonly Value[]
+  /** The value of each weight by path. */
+  readonly weights: (path: string) => Value
+  /** A uint32 scalar that is new at each step; needed in training. */
+  readonly key?: Value | undefined
+  /** Penalty for kernels that have none of their own. */
+  readonly kernelRegularizer?: Regularizer | null | undefined
+}
+
+export interface NetworkTrace {
+  readonly outputs: readonly Value[]
+  /** The result of every layer call, in order. */
+  readonly layers: readonly Value[]
+  /** New values of non-trainable weights. */
+  readonly updates: ReadonlyMap<string, Value>
+  /** Penalties to add to the loss (scalars). */
+  readonly penalties: readonly Value[]
+}
+
+/** Builds the network's computation in the graph its inputs belong to. */
+export function trace(net: Network, options: TraceOptions): NetworkTrace {
+  const { graph } = options.inputs[0]!
+  const updates = new Map<string, Value>()
+  const penalties: Value[] = []
+  const results: Value[] = []
+  net.calls.forEach((call, position) => {
+    const inputs = call.inputs.map(from => (from < 0 ? options.inputs[-1 - from]! : results[from]!))
+    const find = (name: string): Weight => {
+      const weight = call.weights.find(w => w.name === name)
+      if (weight === undefined)
+        throw new GraphError({ code: 'unknown-weight', where: call.name, expected: `one of ${call.weights.map(w => w.name).join(', ')}`, received: name })
+      return weight
+    }
+    const ctx: CallContext = {
+      graph,
+      path: call.name,
+      training: options.training && call.layer.config.trainable,
+      weight: name => options.weights(find(name).path),
+      update: (name, value) => updates.set(find(name).path, value),
+      addLoss: value => penalties.push(value),
+      randomKey: () => {
+        if (options.key === undefined)
+          throw new GraphError({ code: 'no-random-key', where: call.name, expected: 'a key in training', received: 'none' })
+        return mixKey(options.key, position)
+      },
+    }
+    results.push(graph.scope(call.name, () => call.layer.call(ctx, ...inputs)))
+  })
+  if (options.training) penalties.push(...graph.scope('penalty', () => weightPenalties(net, options)))
+  return { outputs: net.outputs.map(o => (o.from < 0 ? options.inputs[-1 - o.from]! : results[o.from]!)), layers: results, updates, penalties }
+}
+
+/** The regularizers of all trainable weights, each weight once however often its layer is applied. */
+function weightPenalties(net: Network, { weights, kernelRegularizer }: TraceOptions): Value[] {
+  return net.weights.flatMap(weight => {
+    const own = weight.regularizer ?? (isKernel(weight) ? kernelRegularizer : null)
+    return own === null || own === undefined || !weight.trainable ? [] : [penalty(own, weights(weight.path))]
+  })
+}
+
+/** Kernels are the weights that multiply: not biases, not the scales of a normalization, not embeddings. */
+export const isKernel = (weight: { name: string }): boolean => /kernel$/i.test(weight.name)
+
+/** Scalar sum of penalties; zero where there are none. */
+export const sumPenalties = (graph: Graph, penalties: readonly Value[]): Value | null =>
+  penalties.length === 0 ? null : penalties.reduce((a, b) => ops.add(a, b), scalar(graph, 'float32', 0))
+
+/** The layer of that name, or an error with the nearest names. */
+export function callOf(net: Network, name: string): NetworkCall {
+  const call = net.calls.find(c => c.name === name)
+  if (call === undefined)
+    throw new ConfigError({ code: 'unknown-layer', where: net.name, expected: `one of ${nearest(name, net.calls.map(c => c.name)).join(', ')}`, received: name })
+  return call
+}

@@ -1,0 +1,72 @@
+import { z } from 'zod'
+import { ConfigError, nearest, type Value } from '../ir/index.js'
+
+/**
+ * Regularizers, constraints, initializers and activations are plain records `{ type, ...parameters }`: they can be
+ * written in JSON and saved with a model. What a type does stands in one table per family. A user's own is a function.
+ */
+export type Spec<Type extends string = string> = { readonly type: Type } & Readonly<Record<string, unknown>>
+
+/** A family's table: for each type its parameters and what it does. */
+export type Family<F> = Readonly<Record<string, { readonly parameters: z.ZodObject; readonly apply: F }>>
+
+/** Reads a type's name, a record or a function as an option of a layer; null and undefined mean none. */
+export function specSchema<F, Input>(family: string, table: Family<F>) {
+  const accepted = z.custom<Input | null | undefined>(() => true) // checked below, where all problems can be told
+  return accepted.transform((given: unknown, context): Spec | null => {
+    if (given === undefined || given === null) return null
+    if (typeof given === 'function') return given as unknown as Spec // a user's own: resolveSpec tells them apart
+    const record = typeof given === 'string' ? { type: given } : given
+    const type = typeof record === 'object' && 'type' in record ? String(record.type) : String(given)
+    const entry = table[type]
+    if (entry === undefined) {
+      context.addIssue({
+        code: 'custom',
+        message: `unknown ${family} '${type}'; did you mean ${nearest(type, Object.keys(table), 2).join(' or ')}?`,
+      })
+      return z.NEVER
+    }
+    const { type: _type, ...parameters } = record as Record<string, unknown>
+    const parsed = entry.parameters.strict().safeParse(parameters)
+    if (!parsed.success) {
+      for (const issue of parsed.error.issues)
+        context.addIssue({ code: 'custom', message: `${family} ${type}: ${issue.path.join('.')} ${issue.message}` })
+      return z.NEVER
+    }
+    return { type, ...parsed.data } as Spec
+  })
+}
+
+/** The function of a spec: the user's own, or the table's with the spec's parameters. */
+export function resolveSpec<P extends readonly unknown[], R>(
+  table: Family<(parameters: Record<string, unknown>, ...args: P) => R>,
+  spec: Spec | ((...args: P) => R),
+): (...args: P) => R {
+  if (typeof spec === 'function') return spec
+  const { type, ...parameters } = spec
+  return (...args) => table[type]!.apply(parameters, ...args)
+}
+
+/** Parses options with a schema; all problems are reported at once. */
+export function parseOptions<S extends z.ZodType>(schema: S, options: unknown, where: string): z.output<S> {
+  const parsed = schema.safeParse(options)
+  if (parsed.success) return parsed.data
+  const known = schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
+  const problems = parsed.error.issues.flatMap(issue =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map(key => ({
+          code: 'unknown-option',
+          where: `${where}.${key}`,
+          expected: `one of ${known.join(', ')}`,
+          received: key,
+          hint: `did you mean ${nearest(key, known, 1)[0]}?`,
+        }))
+      : [{ code: 'bad-option', where: [where, ...issue.path].join('.'), expected: issue.message, received: valueAt(options, issue.path) }],
+  )
+  throw new ConfigError(problems.length === 1 ? problems[0]! : { code: 'bad-options', where, received: `${problems.length} problems`, problems })
+}
+
+const valueAt = (options: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>((at, key) => (typeof at === 'object' && at !== null ? (at as Record<PropertyKey, unknown>)[key] : undefined), options)
+
+export type ValueFunction = (x: Value) => Value
