@@ -1,0 +1,7 @@
+export { type AdamOptions, adam, adamw, scaleByAdam } from './adam.js'
+export { clipByGlobalNorm, clipByNorm, clipByValue } from './clip.js'
+export { type Optimizer, type OptimizerOptions, optimizer, type Schedule } from './optimizer.js'
+export { type RmspropOptions, rmsprop } from './rmsprop.js'
+export { scaleByLearningRate } from './scale.js'
+export { type SgdOptions, sgd } from './sgd.js'
+export { type Transform, transform } from './transform.js'
