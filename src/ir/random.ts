@@ -1,8 +1,5 @@
 import { ConfigError } from './errors.js'
 
-/** Four unsigned 32-bit integers. */
-export type Words = [number, number, number, number]
-
 /** The high 32 bits of a product of two unsigned 32-bit integers (as a signed one), from 16-bit halves. */
 function mulHigh(a: number, b: number): number {
   const a0 = a & 0xffff
@@ -14,18 +11,8 @@ function mulHigh(a: number, b: number): number {
   return (Math.imul(a1, b1) + (middle >>> 16) + (cross >>> 16)) | 0
 }
 
-/**
- * One block of Philox 4x32-10: four unsigned 32-bit integers from a counter of four and a key of two.
- * Written to `out` (a new array unless given), so that a long stream makes no garbage.
- * Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
- */
-export function philox(counter: Readonly<Words>, key: readonly [number, number], out: Words = [0, 0, 0, 0]): Words {
-  let c0 = counter[0] | 0
-  let c1 = counter[1] | 0
-  let c2 = counter[2] | 0
-  let c3 = counter[3] | 0
-  let k0 = key[0] | 0
-  let k1 = key[1] | 0
+/** One block of Philox 4x32-10 into `out`; separate numbers, since arrays would cost more than the arithmetic. */
+function block(c0: number, c1: number, c2: number, c3: number, k0: number, k1: number, out: Uint32Array): void {
   for (let round = 0; round < 10; round++) {
     const high0 = mulHigh(0xd2511f53, c0)
     const low0 = Math.imul(0xd2511f53, c0)
@@ -37,11 +24,20 @@ export function philox(counter: Readonly<Words>, key: readonly [number, number],
     k0 = (k0 + 0x9e3779b9) | 0
     k1 = (k1 + 0xbb67ae85) | 0
   }
-  out[0] = c0 >>> 0
-  out[1] = c1 >>> 0
-  out[2] = c2 >>> 0
-  out[3] = c3 >>> 0
-  return out
+  out[0] = c0
+  out[1] = c1
+  out[2] = c2
+  out[3] = c3
+}
+
+/**
+ * Philox 4x32-10: four unsigned 32-bit integers from a counter of four and a key of two.
+ * Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
+ */
+export function philox(counter: readonly [number, number, number, number], key: readonly [number, number]): number[] {
+  const out = new Uint32Array(4)
+  block(counter[0] | 0, counter[1] | 0, counter[2] | 0, counter[3] | 0, key[0] | 0, key[1] | 0, out)
+  return [...out]
 }
 
 /**
@@ -62,8 +58,8 @@ export interface CounterRandom {
   permutation(n: number): Uint32Array
 }
 
-const low32 = (x: number): number => x >>> 0
-const high32 = (x: number): number => Math.floor(x / 2 ** 32) >>> 0
+const low32 = (x: number): number => x | 0
+const high32 = (x: number): number => Math.floor(x / 2 ** 32) | 0
 
 function checked(value: number, what: string): number {
   if (!Number.isSafeInteger(value))
@@ -73,15 +69,15 @@ function checked(value: number, what: string): number {
 
 /** Folds the keys, in order, into the 64 bits that tell one stream of a seed from another. */
 function streamOf(keys: readonly (number | string)[]): readonly [number, number] {
-  const id: Words = [0, 0, 0, 0]
-  const fold = (low: number, high: number, kind: number): Words => philox([low, high, id[0], id[1]], [kind, 0], id)
+  const id = new Uint32Array(4)
+  const fold = (low: number, high: number, kind: number): void => block(low, high, id[0]! | 0, id[1]! | 0, kind, 0, id)
   for (const key of keys) {
     if (typeof key === 'string') {
       for (let i = 0; i < key.length; i++) fold(key.charCodeAt(i), i, 1)
       fold(key.length, 0, 2)
     } else fold(low32(checked(key, 'key')), high32(key), 3)
   }
-  return [id[0], id[1]]
+  return [id[0]! | 0, id[1]! | 0]
 }
 
 /**
@@ -92,19 +88,19 @@ function streamOf(keys: readonly (number | string)[]): readonly [number, number]
  * @throws ConfigError when the seed or a numeric key is not an integer below 2⁵³ in size.
  */
 export function counterRandom(seed: number, ...keys: readonly (number | string)[]): CounterRandom {
-  const key = [low32(checked(seed, 'seed')), high32(seed)] as const
+  const [key0, key1] = [low32(checked(seed, 'seed')), high32(seed)]
   const [stream0, stream1] = streamOf(keys)
-  const block: Words = [0, 0, 0, 0]
+  const words = new Uint32Array(4)
   let cached = -1
   let cachedLane = 0
   const word = (lane: number, i: number): number => {
-    const at = Math.floor(i / 4)
+    const at = i < 2 ** 31 ? i >>> 2 : Math.floor(i / 4)
     if (at !== cached || lane !== cachedLane) {
-      philox([low32(at), (high32(at) | (lane << 24)) >>> 0, stream0, stream1], key, block)
+      block(low32(at), high32(at) | (lane << 24), stream0, stream1, key0, key1, words)
       cached = at
       cachedLane = lane
     }
-    return block[i & 3]!
+    return words[i & 3]!
   }
   const bits = (i: number): number => word(0, i)
   return {

@@ -27,8 +27,8 @@ export interface CallContext {
   weight(name: string): Value
   /** Gives a non-trainable weight its value after this step. */
   update(name: string, value: Value): void
-  /** Adds a penalty to the training loss. */
-  addLoss(penalty: Value): void
+  /** Adds a penalty to the loss; `build` is called where a loss is wanted. */
+  addLoss(build: () => Value): void
   /** An unsigned 32-bit number of this layer and step alone: the key of whatever randomness the layer needs. */
   randomKey(): Value
 }

@@ -220,7 +220,7 @@ export type LossFunction = (yTrue: Value, yPred: Value) => Value
 export type Loss = keyof typeof lossTable | Spec | LossFunction
 
 /** The name and the function of a loss. */
-export function resolveLoss(loss: Loss): { type: string; apply: LossFunction } {
+export function resolveLoss(loss: Loss): { type: string; apply: LossFunction; ignoreClass?: number } {
   if (typeof loss === 'function') return { type: loss.name || 'loss', apply: loss }
   const { type: given, ...parameters } = typeof loss === 'string' ? { type: loss } : loss
   const type = aliases[given] ?? given
@@ -234,7 +234,8 @@ export function resolveLoss(loss: Loss): { type: string; apply: LossFunction } {
       hint: `did you mean ${nearest(given, [...Object.keys(lossTable), ...Object.keys(aliases)], 1)[0]}?`,
     })
   const parsed = parseOptions(entry.parameters.strict(), parameters, `losses.${type}`) as Record<string, unknown>
-  return { type, apply: (yTrue, yPred) => entry.apply(parsed, yTrue, yPred) }
+  const ignored = parsed.ignoreClass as number | undefined
+  return { type, apply: (yTrue, yPred) => entry.apply(parsed, yTrue, yPred), ...(ignored === undefined ? {} : { ignoreClass: ignored }) }
 }
 
 /** Losses whose targets are class numbers: they must be whole and below the number of classes. */

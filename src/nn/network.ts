@@ -175,6 +175,8 @@ export interface TraceOptions {
   readonly weights: (path: string) => Value
   /** A uint32 scalar that is new at each step; needed in training. */
   readonly key?: Value | undefined
+  /** Whether regularizers are wanted (training and evaluation, not prediction). Default false. */
+  readonly penalize?: boolean
   /** Penalty for kernels that have none of their own. */
   readonly kernelRegularizer?: Regularizer | null | undefined
 }
@@ -209,7 +211,9 @@ export function trace(net: Network, options: TraceOptions): NetworkTrace {
       training: options.training && call.layer.config.trainable,
       weight: name => options.weights(find(name).path),
       update: (name, value) => updates.set(find(name).path, value),
-      addLoss: value => penalties.push(value),
+      addLoss: build => {
+        if (options.penalize) penalties.push(build())
+      },
       randomKey: () => {
         if (options.key === undefined)
           throw new GraphError({ code: 'no-random-key', where: call.name, expected: 'a key in training', received: 'none' })
@@ -218,7 +222,7 @@ export function trace(net: Network, options: TraceOptions): NetworkTrace {
     }
     results.push(graph.scope(call.name, () => call.layer.call(ctx, ...inputs)))
   })
-  if (options.training) penalties.push(...graph.scope('penalty', () => weightPenalties(net, options)))
+  if (options.penalize) penalties.push(...graph.scope('penalty', () => weightPenalties(net, options)))
   return { outputs: net.outputs.map(o => (o.from < 0 ? options.inputs[-1 - o.from]! : results[o.from]!)), layers: results, updates, penalties }
 }
 

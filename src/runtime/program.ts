@@ -66,7 +66,7 @@ export class Program {
    * Runs once. The tensors returned are the caller's to keep.
    * @throws ShapeError for a missing or unknown feed, or one of another dtype or shape
    */
-  async run(feeds: Readonly<Record<string, Feed>> = {}, state?: State): Promise<Record<string, Tensor>> {
+  async run(feeds: Readonly<Record<string, Feed>> = {}, state?: State, { ignoreUnknown = false } = {}): Promise<Record<string, Tensor>> {
     const { ort } = this.engine
     const bound = new Map<string, number>()
     const given: Record<string, Ort.Tensor> = {}
@@ -86,7 +86,7 @@ export class Program {
       }
     }
     for (const name of Object.keys(feeds))
-      if (!(name in given))
+      if (!ignoreUnknown && !(name in given))
         throw new ShapeError({
           code: 'unknown-feed',
           where: name,

@@ -58,6 +58,16 @@ export class State {
     if (names.length > 0 && ++this.#steps % FLUSH_EVERY === 0 && this.#engine.preallocates) this.#flushDenormals(names)
   }
 
+  /** Takes back the last `advance` of these entries, where the old buffers are still there. */
+  retreat(names: readonly string[]): boolean {
+    if (!this.#engine.preallocates) return false
+    for (const name of names) {
+      const entry = this.#entry(name)
+      if (entry.next !== null) [entry.current, entry.next] = [entry.next, entry.current]
+    }
+    return true
+  }
+
   /** A copy of an entry's value. */
   async read(name: string): Promise<Tensor> {
     const entry = this.#entry(name)

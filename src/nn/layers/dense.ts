@@ -51,5 +51,5 @@ export const dense = defineLayer({
 
 /** Adds the penalty on a layer's output, summed over the whole batch as in Keras 3. */
 export function regularizeActivity(ctx: CallContext, regularizer: Regularizer | null | undefined, y: Value): void {
-  if (ctx.training && regularizer) ctx.addLoss(penalty(regularizer, y))
+  if (regularizer) ctx.addLoss(() => penalty(regularizer, y))
 }

@@ -1,0 +1,3 @@
+export type { Callback } from './callback.js'
+export { earlyStopping } from './early-stopping.js'
+export { progress } from './progress.js'

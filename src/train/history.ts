@@ -1,0 +1,33 @@
+import type { Logs } from './accumulate.js'
+import type { TrainEvent } from './events.js'
+
+/** What `fit` returns. */
+export interface History {
+  /** For each quantity its value at each epoch: `history.val_loss[3]`. */
+  readonly history: Readonly<Record<string, readonly number[]>>
+  /** The epochs' numbers, from 0. */
+  readonly epoch: readonly number[]
+  readonly reason: 'completed' | 'stopped' | 'aborted'
+}
+
+/** Collects the epochs of a stream of events. */
+export function collectHistory(): { consume(event: TrainEvent): void; result(): History } {
+  const history: Record<string, number[]> = {}
+  const epoch: number[] = []
+  let reason: History['reason'] = 'completed'
+  const record = (logs: Logs) => {
+    for (const [name, value] of Object.entries(logs)) {
+      history[name] ??= []
+      history[name].push(value)
+    }
+  }
+  return {
+    consume: event => {
+      if (event.type === 'epochEnd') {
+        epoch.push(event.epoch)
+        record(event.logs)
+      } else if (event.type === 'trainEnd') reason = event.reason
+    },
+    result: () => ({ history, epoch, reason }),
+  }
+}

@@ -1,0 +1,323 @@
+import { ConfigError, counterRandom, encodeSafetensors, nearest, type Tensor } from '../ir/index.js'
+import { initialize } from '../nn/initializers.js'
+import type { Layer } from '../nn/layer.js'
+import type { MetricResult } from '../nn/metrics.js'
+import { input, type Network, network, type SymbolicTensor } from '../nn/network.js'
+import { summary } from '../nn/summary.js'
+import { type Optimizer, rateAt, type Schedule, slotsOf } from '../optim/optimizer.js'
+import { compile, createState, type Program, type State } from '../runtime/index.js'
+import type { Logs } from './accumulate.js'
+import { arraySource, type DataLike, gatherRows, type TensorLike } from './batches.js'
+import { type Compiled, type CompileOptions, resolveCompile } from './config.js'
+import { evaluateBatches, type EvaluateOptions, type FitOptions, fit, trainOn, type TrainingSource } from './fit.js'
+import type { History } from './history.js'
+import { saveModel } from './save.js'
+import { type BatchSignature, compileStep, type Step, traceInference } from './step.js'
+import { writeFileAtomic } from './write.js'
+
+export interface ModelOptions {
+  name?: string
+  /** Seed of weights, shuffling and dropout; default 0. Same seed, data and machine: same run, bit for bit. */
+  seed?: number
+}
+
+/** A network with its weights: what is compiled, trained, asked and saved. */
+export class Model {
+  readonly name: string
+  readonly seed: number
+  /** Set by a callback to end training after the current event. */
+  stopTraining = false
+  /** Number of updates made. */
+  step = 0
+  /** Number of epochs trained, over all calls of fit. */
+  epoch = 0
+  #network: Network | null
+  #layers: Layer[] | null
+  #compiled: Compiled | null = null
+  #rate: Schedule | null = null
+  #state: Promise<State> | null = null
+  /** Weights and slots while no device holds them. */
+  #initial = new Map<string, Tensor>()
+  readonly #programs = new Map<string, Promise<Step | Program>>()
+
+  constructor(net: Network | null, { name = 'model', seed = 0 }: ModelOptions = {}, layers: Layer[] | null = null) {
+    this.name = name
+    this.seed = seed
+    this.#network = net
+    this.#layers = layers
+    if (net !== null) this.#initialize()
+  }
+
+  /** The architecture: inputs, outputs, layers, weights. */
+  get network(): Network {
+    if (this.#network === null)
+      throw new ConfigError({
+        code: 'no-input-shape',
+        where: this.name,
+        expected: 'an inputShape in the first layer',
+        received: 'none',
+        hint: 'say layers.dense({ units: 64, inputShape: [784] })',
+      })
+    return this.#network
+  }
+
+  get compiled(): Compiled {
+    if (this.#compiled === null)
+      throw new ConfigError({ code: 'not-compiled', where: this.name, expected: 'a compiled model', received: 'none', hint: "call model.compile({ optimizer: 'adam', loss: … }) first" })
+    return this.#compiled
+  }
+
+  /** Adds a layer at the end of a sequential model. */
+  add(layer: Layer): void {
+    if (this.#layers === null) throw new ConfigError({ code: 'not-sequential', where: this.name, expected: 'a sequential model', received: 'a functional one' })
+    if (this.#state !== null) throw new ConfigError({ code: 'already-built', where: this.name, expected: 'layers added before training', received: layer.type })
+    this.#layers.push(layer)
+    if (this.#layers[0]!.config.inputShape === undefined) return
+    this.#network = sequentialNetwork(this.#layers, this.name)
+    this.#compiled = null
+    this.#initialize()
+  }
+
+  #initialize(): void {
+    this.#initial = new Map(
+      this.network.weights.map((w, i) => [w.path, initialize(w.initializer, w.shape, counterRandom(this.seed, i + 1, 0x11), w.path)]),
+    )
+  }
+
+  /** Says how to train: optimizer, loss, metrics, device. Slots of an earlier optimizer are dropped. */
+  compile(options: CompileOptions): void {
+    const compiled = resolveCompile(this.network, options)
+    const before = this.#compiled
+    this.#compiled = compiled
+    this.#rate = null
+    this.#programs.clear()
+    const slots = slotsOf(compiled.optimizer, this.#trainable()).map(slot => slot.name)
+    const moved = before !== null && before.device !== compiled.device
+    if (this.#state !== null)
+      this.#state = this.#state.then(async state => {
+        for (const name of state.names) if (!this.network.weights.some(w => w.path === name) && !(before === null && slots.includes(name))) state.delete(name)
+        return moved ? this.#fill(await createState(compiled), await readAll(state)) : this.#fill(state, new Map())
+      })
+  }
+
+  #trainable() {
+    return this.network.weights.filter(w => w.trainable)
+  }
+
+  /** The state on the device: weights and, once compiled, the optimizer's slots. */
+  async state(): Promise<State> {
+    this.#state ??= createState({ device: this.#compiled?.device }).then(state => this.#fill(state, this.#initial))
+    const state = await this.#state
+    if (this.#compiled !== null) this.#fill(state, new Map())
+    return state
+  }
+
+  #fill(state: State, values: ReadonlyMap<string, Tensor>): State {
+    for (const [name, value] of values) state.write(name, value)
+    if (this.#compiled !== null)
+      for (const slot of slotsOf(this.#compiled.optimizer, this.#trainable()))
+        if (!state.has(slot.name)) {
+          const data = new Float32Array(slot.shape.reduce((a, b) => a * b, 1)).fill(slot.initial)
+          state.write(slot.name, { dtype: 'float32', shape: slot.shape, data })
+        }
+    return state
+  }
+
+  /** The learning rate of the next update. Setting it replaces the schedule. */
+  get learningRate(): number {
+    return rateAt(this.#rate ?? this.compiled.optimizer.learningRate, this.step)
+  }
+  set learningRate(rate: Schedule) {
+    this.#rate = rate
+  }
+
+  get optimizer(): Optimizer {
+    return this.compiled.optimizer
+  }
+
+  /** The step program for batches of a signature, compiled once. */
+  stepFor(signature: BatchSignature, training: boolean): Promise<Step> {
+    const key = JSON.stringify([training, signature])
+    const known = this.#programs.get(key) as Promise<Step> | undefined
+    const step = known ?? compileStep(this.network, this.compiled, signature, training)
+    this.#programs.set(key, step)
+    return step
+  }
+
+  /**
+   * Trains. `fit(dataset, options)`, `fit({ x, y }, options)` or `fit(x, y, options)`.
+   * @throws ConfigError, ShapeError or DataError for options or data that do not fit; NumericError when the loss is not
+   *   finite (what was learned before is kept)
+   */
+  fit(x: TrainingSource, options?: FitOptions): Promise<History>
+  fit(x: DataLike, y: DataLike, options?: FitOptions): Promise<History>
+  fit(x: unknown, second?: unknown, third?: FitOptions): Promise<History> {
+    const [source, options] = asSource(x, second, third)
+    return fit(this, source, options as FitOptions)
+  }
+
+  /** Training as a stream of events, for those who want to drive it themselves. Callbacks among the options still run. */
+  train(x: TrainingSource, options: FitOptions = {}) {
+    return trainOn(this, x, options)
+  }
+
+  /** Loss and metrics on data; without training. */
+  evaluate(x: TrainingSource, options?: EvaluateOptions): Promise<Logs>
+  evaluate(x: DataLike, y: DataLike, options?: EvaluateOptions): Promise<Logs>
+  async evaluate(x: unknown, second?: unknown, third?: EvaluateOptions): Promise<Logs> {
+    const [source, options] = asSource(x, second, third)
+    return (await evaluateBatches(this, source, options as EvaluateOptions)).logs(true)
+  }
+
+  /** Like evaluate, with results that are more than a number too (a confusion matrix, F1 per class). */
+  async report(x: TrainingSource, options: EvaluateOptions = {}): Promise<Record<string, MetricResult>> {
+    return (await evaluateBatches(this, x, options)).results()
+  }
+
+  /** One update on one batch. Returns the batch's loss and metrics. */
+  async trainOnBatch(x: DataLike, y: DataLike, { sampleWeight = null }: { sampleWeight?: TensorLike | null } = {}): Promise<Logs> {
+    const { trainBatch } = await import('./fit.js')
+    const source = arraySource(this.network, x, y, sampleWeight)
+    return trainBatch(this, { x: source.x, y: source.y, sampleWeight: source.sampleWeight, size: source.length })
+  }
+
+  /** Predictions, batch by batch: one tensor, or one per output by name. */
+  async predict(x: DataLike, { batchSize = 32 }: { batchSize?: number } = {}): Promise<Tensor & Record<string, Tensor>> {
+    const source = arraySource(this.network, x, null)
+    const state = await this.state()
+    const parts: Record<string, Tensor>[] = []
+    for (let start = 0; start < source.length; start += batchSize) {
+      const size = Math.min(batchSize, source.length - start)
+      const rows = Uint32Array.from({ length: size }, (_, i) => start + i)
+      const program = await this.#inference(size)
+      const feeds = Object.fromEntries(Object.entries(source.x).map(([name, t]) => [name, gatherRows(t, rows)]))
+      parts.push(await program.run(feeds, state))
+    }
+    const joined = Object.fromEntries(this.network.outputs.map(output => [output.name, concatRows(parts.map(part => part[output.name]!))]))
+    // One output: the tensor itself, which also answers to the output's name.
+    return (this.network.outputs.length === 1 ? { ...joined[this.network.outputs[0]!.name]!, ...joined } : joined) as Tensor & Record<string, Tensor>
+  }
+
+  #inference(batch: number): Promise<Program> {
+    const key = `predict ${batch}`
+    const known = this.#programs.get(key) as Promise<Program> | undefined
+    if (known !== undefined) return known
+    const { graph, outputs } = traceInference(this.network, batch, (g, path, shape) => g.input(path, 'float32', shape))
+    const program = compile(graph, { outputs, device: this.#compiled?.device, threads: this.#compiled?.threads })
+    this.#programs.set(key, program)
+    return program
+  }
+
+  /** A copy of all weights by path (`dense/kernel`). */
+  async weights(): Promise<Record<string, Tensor>> {
+    const state = await this.state()
+    const entries: [string, Tensor][] = []
+    for (const w of this.network.weights) entries.push([w.path, await state.read(w.path)])
+    return Object.fromEntries(entries)
+  }
+
+  /** Replaces weights by path. Unknown paths and wrong shapes are errors, and then nothing is changed. */
+  setWeights(weights: Readonly<Record<string, Tensor>>): void {
+    for (const [path, t] of Object.entries(weights)) {
+      const weight = this.network.weights.find(w => w.path === path)
+      if (weight === undefined)
+        throw new ConfigError({ code: 'unknown-weight', where: path, expected: `one of ${nearest(path, this.network.weights.map(w => w.path)).join(', ')}`, received: path })
+      if (String(weight.shape) !== String(t.shape) || t.dtype !== 'float32')
+        throw new ConfigError({ code: 'weight-shape', where: path, expected: `float32 [${weight.shape}]`, received: `${t.dtype} [${t.shape}]` })
+    }
+    this.restore(weights)
+  }
+
+  /** Writes weights and slots as they are, unchecked: for checkpoints. */
+  restore(tensors: Readonly<Record<string, Tensor>>): void {
+    if (this.#state === null) for (const [name, t] of Object.entries(tensors)) this.#initial.set(name, t)
+    else
+      this.#state = this.#state.then(state => {
+        for (const [name, t] of Object.entries(tensors)) state.write(name, t)
+        return state
+      })
+  }
+
+  /** The optimizer's slots by name (`adam/m/dense/kernel`). */
+  async slots(): Promise<Record<string, Tensor>> {
+    const state = await this.state()
+    const entries: [string, Tensor][] = []
+    for (const slot of slotsOf(this.compiled.optimizer, this.#trainable())) entries.push([slot.name, await state.read(slot.name)])
+    return Object.fromEntries(entries)
+  }
+
+  /** Weights as .safetensors. */
+  async saveWeights(path: string): Promise<void> {
+    await writeFileAtomic(path, encodeSafetensors(await this.weights(), { format: 'anneal' }))
+  }
+
+  /** Weights from .safetensors, by path. */
+  async loadWeights(path: string): Promise<void> {
+    const { decodeSafetensors } = await import('../ir/index.js')
+    const { readFile } = await import('node:fs/promises')
+    this.setWeights(decodeSafetensors(await readFile(path)).tensors)
+  }
+
+  /** An ordinary ONNX file that predicts, with a symbolic batch axis; it also holds what `loadModel` needs to go on training. */
+  save(path: string, options: { optimizer?: boolean } = {}): Promise<void> {
+    return saveModel(this, path, options)
+  }
+
+  /** Layers, output shapes and numbers of weights as a table. */
+  summary(): string {
+    return summary(this.network)
+  }
+
+  countParams(): number {
+    return this.network.weights.reduce((total, w) => total + w.shape.reduce((a, b) => a * b, 1), 0)
+  }
+}
+
+async function readAll(state: State): Promise<Map<string, Tensor>> {
+  const all = new Map<string, Tensor>()
+  for (const name of state.names) all.set(name, await state.read(name))
+  return all
+}
+
+/** `fit(x, y, options)` and `fit(source, options)` in one form. */
+function asSource(x: unknown, second: unknown, third: object | undefined): [TrainingSource, object] {
+  const isData = third !== undefined || Array.isArray(second) || ArrayBuffer.isView(second) || (typeof second === 'object' && second !== null && 'dtype' in second)
+  return isData ? [{ x: x as DataLike, y: second as DataLike }, third ?? {}] : [x as TrainingSource, (second as object | undefined) ?? {}]
+}
+
+function concatRows(parts: readonly Tensor[]): Tensor {
+  const first = parts[0]!
+  if (parts.length === 1) return first
+  const rows = parts.reduce((total, part) => total + part.shape[0]!, 0)
+  const size = parts.reduce((total, part) => total + part.data.length, 0)
+  const data = new (first.data.constructor as new (n: number) => Float32Array)(size)
+  let at = 0
+  for (const part of parts) {
+    data.set(part.data as Float32Array, at)
+    at += part.data.length
+  }
+  return { dtype: first.dtype, shape: [rows, ...first.shape.slice(1)], data }
+}
+
+/** A model of layers one after the other; the first says `inputShape`. */
+export function sequential(layers: readonly Layer[] | { layers?: readonly Layer[]; name?: string; seed?: number } = [], options: ModelOptions = {}): Model {
+  const list = Array.isArray(layers) ? (layers as readonly Layer[]) : ((layers as { layers?: readonly Layer[] }).layers ?? [])
+  const given: ModelOptions = Array.isArray(layers) ? options : { ...(layers as ModelOptions), ...options }
+  const name = given.name ?? 'sequential'
+  const net = list.length > 0 && list[0]!.config.inputShape !== undefined ? sequentialNetwork(list, name) : null
+  return new Model(net, { ...given, name }, [...list])
+}
+
+function sequentialNetwork(layers: readonly Layer[], name: string): Network {
+  const { inputShape, inputDtype } = layers[0]!.config
+  const dtype = inputDtype ?? (layers[0]!.type === 'Embedding' ? 'int32' : 'float32')
+  const start = input({ shape: inputShape!, dtype })
+  const end = layers.reduce<SymbolicTensor>((t, layer) => layer.apply(t), start)
+  return network([start], [end], name)
+}
+
+/** A functional model between symbolic inputs and outputs. */
+export function model({ inputs, outputs, ...options }: { inputs: SymbolicTensor | readonly SymbolicTensor[]; outputs: SymbolicTensor | readonly SymbolicTensor[] } & ModelOptions): Model {
+  const list = (x: SymbolicTensor | readonly SymbolicTensor[]): readonly SymbolicTensor[] => (Array.isArray(x) ? x : [x as SymbolicTensor])
+  return new Model(network(list(inputs), list(outputs), options.name ?? 'model'), options)
+}

@@ -1,0 +1,89 @@
+import { ConfigError, encodeOnnx, type Tensor } from '../ir/index.js'
+import type { Network } from '../nn/network.js'
+import type { Model } from './model.js'
+import { traceInference } from './step.js'
+import { writeFileAtomic } from './write.js'
+
+/** Key of `metadata_props` under which a saved model keeps what ONNX has no place for. */
+export const METADATA = 'anneal.model'
+
+/** A model's architecture and training setup as JSON. */
+export interface SavedModel {
+  readonly format: 1
+  readonly name: string
+  readonly seed: number
+  readonly step: number
+  readonly epoch: number
+  readonly inputs: Network['inputs']
+  readonly outputs: readonly number[]
+  readonly calls: readonly { readonly name: string; readonly type: string; readonly config: unknown; readonly inputs: readonly number[] }[]
+  readonly compile: Record<string, unknown> | null
+}
+
+/** An inference ONNX with everything `loadModel` needs beside it. */
+export async function saveModel(model: Model, path: string, { optimizer = true }: { optimizer?: boolean } = {}): Promise<void> {
+  await writeFileAtomic(path, await modelBytes(model, { optimizer }))
+}
+
+/** The bytes `save` writes. */
+export async function modelBytes(model: Model, { optimizer = true }: { optimizer?: boolean } = {}): Promise<Uint8Array> {
+  const weights = await model.weights()
+  const { graph, outputs } = traceInference(model.network, 'batch', (g, path) => g.constant(weights[path]!, path))
+  const compiled = isCompiled(model)
+  const training: Record<string, Tensor> = compiled && optimizer ? await model.slots() : {}
+  // Weights that inference does not use are kept all the same.
+  const keep = graph.constants.filter(value => value.name in weights)
+  return encodeOnnx(graph, { outputs, inputs: graph.inputs, keep, metadata: { [METADATA]: JSON.stringify(describe(model, compiled)) }, training })
+}
+
+const isCompiled = (model: Model): boolean => {
+  try {
+    return model.compiled !== undefined
+  } catch {
+    return false
+  }
+}
+
+function describe(model: Model, compiled: boolean): SavedModel {
+  const net = model.network
+  const problems: { code: string; where: string; expected: string; received: string; hint: string }[] = []
+  const plain = (value: unknown, where: string): unknown => {
+    if (typeof value === 'function') {
+      problems.push({
+        code: 'function-in-config',
+        where,
+        expected: 'a name or a record',
+        received: 'a function',
+        hint: 'a function cannot be written to a file: save the weights with saveWeights and build the model in code',
+      })
+      return null
+    }
+    if (Array.isArray(value)) return value.map((item, i) => plain(item, `${where}[${i}]`))
+    if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, plain(v, `${where}.${k}`)]))
+    return value
+  }
+  const calls = net.calls.map(call => ({ name: call.name, type: call.layer.type, config: plain(call.layer.config, call.name), inputs: call.inputs }))
+  if (problems.length > 0) throw new ConfigError({ code: 'not-saveable', where: model.name, received: `${problems.length} functions`, problems })
+  return {
+    format: 1,
+    name: model.name,
+    seed: model.seed,
+    step: model.step,
+    epoch: model.epoch,
+    inputs: net.inputs,
+    outputs: net.outputs.map(output => output.from),
+    calls,
+    compile: compiled ? describeCompile(model) : null,
+  }
+}
+
+/** Compile options as far as they are data; a schedule or a loss of the user's own must be given anew. */
+function describeCompile(model: Model): Record<string, unknown> | null {
+  const { options, optimizer } = model.compiled
+  const isData = (value: unknown): boolean =>
+    typeof value !== 'function' && (typeof value !== 'object' || value === null || Object.values(value).every(isData))
+  const entries = Object.entries(options).filter(([key, value]) => key !== 'optimizer' && isData(value))
+  if (!entries.some(([key]) => key === 'loss')) return null
+  const rate = typeof optimizer.learningRate === 'number' ? optimizer.learningRate : model.learningRate
+  return { ...Object.fromEntries(entries), optimizer: { name: optimizer.name, config: { ...optimizer.config, learningRate: rate } } }
+}
