@@ -1,4 +1,4 @@
-import { type Dim, normalizeAxis, ShapeError, tensor, type Value } from '../ir/index.js'
+import { type Dim, GraphError, normalizeAxis, ShapeError, tensor, type Value } from '../ir/index.js'
 import { defineOp, int, string } from './define.js'
 import { dimsVector, extentOf, zerosLike } from './dims.js'
 import { normal, values } from './sample.js'
@@ -111,3 +111,55 @@ export const scatterND = defineOp('ScatterND', {
     { inputs: { data: normal([4, 3]), indices: values([1, 2, 3, 0], [2, 2]), updates: normal([2]) } },
   ],
 })
+
+export const gatherElements = defineOp('GatherElements', {
+  inputs: ['data', 'indices'],
+  integers: ['indices'],
+  attrs: { axis: int(0) },
+  infer: ({ data, indices }, { axis }, where) => {
+    normalizeAxis(axis, data.shape.length, where)
+    if (indices.shape.length !== data.shape.length)
+      throw new ShapeError({ code: 'gather-rank', where, expected: `indices of rank ${data.shape.length}`, received: indices.shape })
+    return { dtype: data.dtype, shape: indices.shape }
+  },
+  vjp: {
+    data: (g, { in: { data, indices }, attrs: { axis } }): Value => scatterElements(zerosLike(data), indices, g, { axis, reduction: 'add' }),
+    indices: null,
+  },
+  samples: [
+    { inputs: { data: normal([3, 4]), indices: values([0, 2, 1, 1, 0, -1], [3, 2]) }, attrs: { axis: 1 } },
+    { inputs: { data: normal([3, 2]), indices: values([2, 0], [1, 2]) } },
+  ],
+})
+
+export const scatterElements = defineOp('ScatterElements', {
+  inputs: ['data', 'indices', 'updates'],
+  integers: ['indices'],
+  attrs: { axis: int(0), reduction: string('none', ['none', 'add', 'mul', 'max', 'min']) },
+  infer: ({ data }, { axis }, where) => {
+    normalizeAxis(axis, data.shape.length, where)
+    return { dtype: data.dtype, shape: data.shape }
+  },
+  vjp: {
+    data: (g, { in: { indices, updates }, attrs: { axis, reduction }, node }): Value => {
+      if (reduction === 'add') return g
+      onlyNone(reduction, node.name)
+      return scatterElements(g, indices, zerosLike(updates), { axis })
+    },
+    indices: null,
+    updates: (g, { in: { indices }, attrs: { axis, reduction }, node }): Value => {
+      if (reduction !== 'add') onlyNone(reduction, node.name)
+      return gatherElements(g, indices, { axis })
+    },
+  },
+  samples: [
+    { inputs: { data: normal([3, 4]), indices: values([0, 2, 1, 1, 0, 0], [3, 2]), updates: normal([3, 2]) }, attrs: { axis: 1, reduction: 'add' } },
+    { inputs: { data: normal([3, 4]), indices: values([0, 2, 1, 3, 0, 1], [3, 2]), updates: normal([3, 2]) }, attrs: { axis: 1 } },
+  ],
+})
+
+/** Products and extremes of scattered values have no gradient rule here. */
+function onlyNone(reduction: string, where: string): void {
+  if (reduction !== 'none')
+    throw new GraphError({ code: 'no-gradient', where, expected: "reduction 'none' or 'add' for a gradient", received: reduction })
+}

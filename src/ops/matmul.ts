@@ -1,7 +1,9 @@
 import { broadcastShapes, ShapeError, type Value } from '../ir/index.js'
-import { defineOp } from './define.js'
+import { defineOp, flag, float } from './define.js'
+import { reshapeLike } from './dims.js'
 import { sameDtype } from './infer.js'
 import { mul } from './math.js'
+import { reduceSum } from './reduce.js'
 import { normal } from './sample.js'
 import { squeeze, transpose, unsqueeze } from './shape.js'
 
@@ -46,12 +48,14 @@ export const matMul = defineOp('MatMul', {
       if (A.shape.length === 1 && B.shape.length === 1) return mul(g, B)
       if (B.shape.length === 1) return mul(unsqueeze(g, [-1]), B)
       if (A.shape.length === 1) return squeeze(matMul(B, unsqueeze(g, [-1])), [-1])
+      if (A.shape.length === 2 && B.shape.length === 2) return gemm(g, B, { transB: 1 })
       return matMul(g, transposeLast(B))
     },
     B: (g, { in: { A, B } }): Value => {
       if (A.shape.length === 1 && B.shape.length === 1) return mul(g, A)
       if (A.shape.length === 1) return mul(unsqueeze(g, [-2]), unsqueeze(A, [-1]))
       if (B.shape.length === 1) return squeeze(matMul(transposeLast(A), unsqueeze(g, [-1])), [-1])
+      if (A.shape.length === 2 && B.shape.length === 2) return gemm(A, g, { transA: 1 })
       return matMul(transposeLast(A), g)
     },
   },
@@ -63,5 +67,52 @@ export const matMul = defineOp('MatMul', {
     { inputs: { A: normal([3]), B: normal([3]) } },
     { inputs: { A: normal([2, 2, 3]), B: normal([3]) } },
     { inputs: { A: normal([3]), B: normal([2, 3, 4]) } },
+  ],
+})
+
+/** alpha · op(A) · op(B) + beta · C for matrices; C broadcasts to the result. No transpose is ever made. */
+export const gemm = defineOp('Gemm', {
+  inputs: ['A', 'B', 'C?'],
+  attrs: { alpha: float(1), beta: float(1), transA: flag(0), transB: flag(0) },
+  infer: ({ A, B, C }, { transA, transB }, where) => {
+    const dtype = sameDtype(C === null ? [A, B] : [A, B, C], where)
+    if (A.shape.length !== 2 || B.shape.length !== 2)
+      throw new ShapeError({ code: 'gemm-rank', where, expected: 'two matrices', received: `[${A.shape}] and [${B.shape}]` })
+    const [m, k] = transA === 1 ? [A.shape[1]!, A.shape[0]!] : [A.shape[0]!, A.shape[1]!]
+    const [other, n] = transB === 1 ? [B.shape[1]!, B.shape[0]!] : [B.shape[0]!, B.shape[1]!]
+    if (typeof k === 'number' && typeof other === 'number' && k !== other)
+      throw new ShapeError({
+        code: 'matmul-inner',
+        where,
+        expected: `equal inner extents: […, ${k}] × [${k}, …]`,
+        received: `[${A.shape}] × [${B.shape}]`,
+        hint: 'the last axis of the input must be as long as the weight is high',
+      })
+    if (C !== null) broadcastShapes([C.shape, [m, n]], where)
+    return { dtype, shape: [m, n] }
+  },
+  vjp: {
+    A: (g, { in: { B }, attrs: { alpha, transA, transB } }): Value =>
+      transA === 0
+        ? gemm(g, B, { alpha, transB: transB === 0 ? 1 : 0 })
+        : gemm(B, g, { alpha, transA: transB, transB: 1 }),
+    B: (g, { in: { A }, attrs: { alpha, transA, transB } }): Value =>
+      transB === 0
+        ? gemm(A, g, { alpha, transA: transA === 0 ? 1 : 0 })
+        : gemm(g, A, { alpha, transA: 1, transB: transA }),
+    C: (g, { in: { C }, attrs: { beta } }): Value => {
+      const scaled = beta === 1 ? g : mul(g, beta)
+      const missing = 2 - C!.shape.length
+      const axes = [0, 1].filter(axis => axis < missing || (C!.shape[axis - missing] === 1 && g.shape[axis] !== 1))
+      if (axes.length === 0) return scaled
+      const summed = reduceSum(scaled, axes, { keepdims: missing > 0 ? 0 : 1 })
+      return summed.shape.length === C!.shape.length ? summed : reshapeLike(summed, C!)
+    },
+  },
+  samples: [
+    { inputs: { A: normal([2, 3]), B: normal([3, 4]), C: normal([4]) } },
+    { inputs: { A: normal([3, 2]), B: normal([4, 3]), C: normal([2, 1]) }, attrs: { transA: 1, transB: 1, alpha: 0.5, beta: 2 } },
+    { inputs: { A: normal([3, 2]), B: normal([3, 4]) }, attrs: { transA: 1 } },
+    { inputs: { A: normal([2, 3]), B: normal([4, 3]), C: normal([]) }, attrs: { transB: 1 } },
   ],
 })
