@@ -44,7 +44,7 @@ const must =
 /** Attribute descriptors: `int(0)` has a default, `int.optional()` may be absent, `int.required()` must be given. */
 export const int = Object.assign(attr<number>('int'), { optional: maybe<number>('int'), required: must<number>('int') })
 /** ONNX's 0/1 integers: the builder takes a boolean as well. */
-export const flag = attr<boolean | 0 | 1, number>('flag')
+export const flag = attr<boolean | 0 | 1, 0 | 1>('flag')
 export const float = Object.assign(attr<number>('float'), {
   optional: maybe<number>('float'),
   required: must<number>('float'),

@@ -104,7 +104,7 @@ export const pow = defineOp('Pow', {
   samples: [
     { inputs: { A: uniform([2, 3], 0.5, 2), B: uniform([2, 3], -2, 2) } },
     { inputs: { A: uniform([2, 3], 0.5, 2), B: values([3], [], 'float') } },
-    { inputs: { A: normal([2, 3]), B: values([2], [], 'float') } },
+    { inputs: { A: normal([2, 3]), B: values([2], [], 'float') }, constants: ['B'] },
     { inputs: { A: uniform([2, 1], 0.5, 2), B: uniform([3], -2, 2) } },
   ],
 })

@@ -30,6 +30,8 @@ export interface Sample {
   /** By input name; an array for a variadic input. Left-out inputs must be optional. */
   readonly inputs: Readonly<Record<string, InputSample | readonly InputSample[]>>
   readonly attrs?: Readonly<Record<string, AttrValue>>
+  /** Inputs that are constants of the graph rather than fed: for rules that look at constants. */
+  readonly constants?: readonly string[]
   /** Why the checker must not compare gradients here: e.g. the output is an integer. */
   readonly forwardOnly?: string
   /** Why the checker leaves the second derivative out. */
