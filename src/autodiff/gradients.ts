@@ -128,6 +128,10 @@ export function sweep(
 
   function backward(node: Node, grads: readonly (Value | null)[]): void {
     const record = operatorOf(node)
+    // Saved statistics and the like: a rule that ignored them would be a silent zero.
+    const closed = grads.findIndex((gradient, i) => gradient !== null && (record.outputs[i]?.optional ?? false))
+    if (closed >= 0)
+      throw new GraphError({ code: 'no-gradient', where: node.name, expected: `a loss that does not use output ${record.outputs[closed]!.name} of ${node.op}`, received: 'one that does' })
     const first = grads[0] ?? zerosLike(node.outputs[0]!)
     const named = namedInputs(record, node.inputs)
     if (record.vjp === 'body') return throughBody(node, record, first)

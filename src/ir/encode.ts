@@ -143,7 +143,7 @@ function encodeGraph(graph: Graph, options: EncodeOptions): GraphProto {
   for (const input of declared) named.set(input, input.name)
 
   const nodeProtos = nodes.map(node => {
-    const wanted = node.outputs.map((output, i) => i === 0 || used.has(output))
+    const wanted = node.outputs.map((output, i) => i === 0 || node.keepOutputs || used.has(output))
     const last = wanted.lastIndexOf(true)
     return create(NodeProtoSchema, {
       opType: node.op,

@@ -44,6 +44,8 @@ export interface Node {
   readonly floatAttrs: readonly string[]
   /** The reverse sweep does not pass this node. */
   readonly stopGradient?: boolean
+  /** ONNX demands every output in the file, used or not. */
+  readonly keepOutputs?: boolean
 }
 
 export interface NodeSpec {
@@ -58,6 +60,7 @@ export interface NodeSpec {
   outputNames?: readonly (string | undefined)[]
   floatAttrs?: readonly string[]
   stopGradient?: boolean
+  keepOutputs?: boolean
 }
 
 /** Integer tensors up to this many elements have their content tracked while the graph is built. */
@@ -161,6 +164,7 @@ export class Graph {
       outputs,
       floatAttrs: spec.floatAttrs ?? [],
       ...(spec.stopGradient ? { stopGradient: true } : {}),
+      ...(spec.keepOutputs ? { keepOutputs: true } : {}),
     }
     spec.outputs.forEach((type, index) => {
       const wanted = spec.outputNames?.[index]

@@ -59,4 +59,5 @@ export const copyNode = (node: Node, inputs: readonly (Value | null)[], to: Grap
     outputs: node.outputs,
     outputNames: node.outputs.map(output => output.name),
     ...(node.stopGradient ? { stopGradient: true } : {}),
+    ...(node.keepOutputs ? { keepOutputs: true } : {}),
   })

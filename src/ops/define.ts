@@ -171,6 +171,8 @@ interface Definition<I extends readonly string[], O extends readonly string[], A
   /** Elementwise with multidirectional broadcasting: the sweep sums each gradient back to its input's shape. */
   broadcast?: boolean
   infer: (inputs: ValuesOf<I[number]>, attrs: ResolvedOf<A>, where: string) => TensorType | readonly TensorType[]
+  /** ONNX demands every output in a file, used or not. */
+  keepOutputs?: boolean
   /** For each input its gradient; null where it is zero by definition (integers, steps, conditions). */
   vjp: { readonly [K in NameOf<I[number]>]: Rule<I[number], ResolvedOf<A>> | null } | 'body'
   /** The operator in terms of others; where `vjp` is 'body' its gradient is that of these parts. */
@@ -196,6 +198,7 @@ export interface OpRecord {
   readonly outputs: readonly { readonly name: string; readonly optional: boolean; readonly variadic: boolean }[]
   readonly attrs: AttrSpecs
   readonly broadcast: boolean
+  readonly keepOutputs: boolean
   readonly infer: (
     inputs: Record<string, Value | readonly Value[] | null>,
     attrs: Attrs,
@@ -238,6 +241,7 @@ export function defineOp<
     outputs: (definition.outputs ?? ['Y']).map(parseName),
     attrs: definition.attrs ?? {},
     broadcast: definition.broadcast ?? false,
+    keepOutputs: definition.keepOutputs ?? false,
     // The casts below are true because `applyOp` passes inputs and attributes by the names of this very definition.
     infer: (inputs, attrs, where) => {
       const types = definition.infer(inputs as ValuesOf<I[number]>, attrs as ResolvedOf<A>, where)
@@ -415,5 +419,5 @@ export function applyOp(
     throw new GraphError({ code: 'too-many-inputs', where, expected: record.inputs.length, received: inputs.length })
   const outputs = record.infer(namedInputs(record, inputs), resolved, where)
   const floatAttrs = Object.keys(record.attrs).filter(name => record.attrs[name]!.kind.startsWith('float'))
-  return graph.node({ op: record.op, domain: record.domain, attrs: resolved, floatAttrs, inputs, outputs, ...names })
+  return graph.node({ op: record.op, domain: record.domain, attrs: resolved, floatAttrs, inputs, outputs, keepOutputs: record.keepOutputs, ...names })
 }

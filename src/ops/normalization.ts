@@ -23,6 +23,7 @@ export const batchNormalization = defineOp('BatchNormalization', {
   inputs: ['X', 'scale', 'B', 'input_mean', 'input_var'],
   outputs: ['Y', 'running_mean?', 'running_var?'],
   attrs: { epsilon: float(1e-5), momentum: float(0.9), training_mode: flag(0) },
+  keepOutputs: true,
   infer: ({ X, input_mean }, { training_mode }): TensorType[] => {
     const y = { dtype: X.dtype, shape: X.shape }
     const statistic = { dtype: input_mean.dtype, shape: input_mean.shape }

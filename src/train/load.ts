@@ -1,4 +1,5 @@
-import { decodeOnnx, FormatError, type Tensor } from '../ir/index.js'
+import { decodeOnnx } from '../ir/decode.js'
+import { FormatError, type Tensor } from '../ir/index.js'
 import type { Layer } from '../nn/layer.js'
 import * as layers from '../nn/layers/index.js'
 import { input, network, type SymbolicTensor } from '../nn/network.js'

@@ -1,4 +1,4 @@
-import { ConfigError, counterRandom, encodeSafetensors, nearest, type Tensor } from '../ir/index.js'
+import { ConfigError, counterRandom, nearest, type Tensor } from '../ir/index.js'
 import { initialize } from '../nn/initializers.js'
 import type { Layer } from '../nn/layer.js'
 import type { MetricResult } from '../nn/metrics.js'
@@ -248,12 +248,13 @@ export class Model {
 
   /** Weights as .safetensors. */
   async saveWeights(path: string): Promise<void> {
+    const { encodeSafetensors } = await import('../ir/safetensors.js')
     await writeFileAtomic(path, encodeSafetensors(await this.weights(), { format: 'anneal' }))
   }
 
   /** Weights from .safetensors, by path. */
   async loadWeights(path: string): Promise<void> {
-    const { decodeSafetensors } = await import('../ir/index.js')
+    const { decodeSafetensors } = await import('../ir/safetensors.js')
     const { readFile } = await import('node:fs/promises')
     this.setWeights(decodeSafetensors(await readFile(path)).tensors)
   }
