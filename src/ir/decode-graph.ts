@@ -18,8 +18,8 @@ import type { Tensor } from './tensor.js'
 export interface GraphContext {
   readonly opsets: Readonly<Record<string, number>>
   readonly files: ExternalFiles | undefined
-  /** Names of the enclosing graphs, which a body may use and must not define again. */
-  readonly outer: ReadonlySet<string>
+  /** Whether an enclosing graph has a name: a body may use it and must not define it again. */
+  readonly outer: (name: string) => boolean
   /** Where the graph stands, for errors; '' for the model's own. */
   readonly where: string
 }
@@ -70,7 +70,7 @@ export function decodeGraph(proto: GraphProto, context: GraphContext): GraphDesc
   const outputs = proto.output.map(port => decodePort(port, at(port.name)))
   const seen = new Set<string>()
   for (const { name } of outputs) {
-    if (!own.has(name) && !context.outer.has(name)) undefinedName(name, at('outputs'), own)
+    if (!own.has(name) && !context.outer(name)) undefinedName(name, at('outputs'), own)
     if (seen.has(name)) duplicate(name, at('outputs'))
     seen.add(name)
   }
@@ -79,7 +79,7 @@ export function decodeGraph(proto: GraphProto, context: GraphContext): GraphDesc
 
 export function decodeFunction(proto: FunctionProto, files: ExternalFiles | undefined): FunctionDescription {
   const where = `function ${proto.domain}.${proto.name}`
-  const context: GraphContext = { opsets: decodeOpsets(proto.opsetImport, where), files, outer: new Set(), where }
+  const context: GraphContext = { opsets: decodeOpsets(proto.opsetImport, where), files, outer: () => false, where }
   const own = new Set<string>()
   const define = definer(own, context)
   for (const name of proto.input) define(name)
@@ -96,7 +96,7 @@ export function decodeFunction(proto: FunctionProto, files: ExternalFiles | unde
       proto.attributeProto.map(attr => [
         attr.name,
         decodeAttribute(attr, `${where}.${attr.name}`, files, (graph, at) =>
-          decodeGraph(graph, { ...context, outer: own, where: at }),
+          decodeGraph(graph, { ...context, outer: name => own.has(name), where: at }),
         ),
       ]),
     ),
@@ -107,12 +107,12 @@ export function decodeFunction(proto: FunctionProto, files: ExternalFiles | unde
 function decodeNodes(protos: readonly NodeProto[], own: Set<string>, context: GraphContext): NodeDescription[] {
   const define = definer(own, context)
   for (const proto of protos) for (const output of proto.output) if (output !== '') define(output)
-  const visible = context.outer.size === 0 ? own : new Set([...context.outer, ...own])
-  const nodes = protos.map(proto => decodeNode(proto, visible, context))
+  const nodes = protos.map(proto => decodeNode(proto, own, context))
   return sortNodes(nodes, context.where)
 }
 
-function decodeNode(proto: NodeProto, visible: ReadonlySet<string>, context: GraphContext): NodeDescription {
+function decodeNode(proto: NodeProto, own: ReadonlySet<string>, context: GraphContext): NodeDescription {
+  const visible = (name: string) => own.has(name) || context.outer(name)
   const label = nodeLabel({ op: proto.opType, name: proto.name, outputs: proto.output })
   const where = context.where === '' ? label : `${context.where}/${label}`
   const domain = domainOf(proto.domain)
@@ -128,7 +128,7 @@ function decodeNode(proto: NodeProto, visible: ReadonlySet<string>, context: Gra
         .map(name => `'${name}'`)
         .join(', ')}`,
     })
-  for (const input of proto.input) if (input !== '' && !visible.has(input)) undefinedName(input, where, visible)
+  for (const input of proto.input) if (input !== '' && !visible(input)) undefinedName(input, where, own)
   const attrs = new Map<string, AttributeDescription>()
   const refs = new Map<string, string>()
   for (const attr of proto.attribute) {
@@ -162,7 +162,10 @@ function decodePort(proto: ValueInfoProto, where: string): PortDescription {
     if (value.case === 'dimValue') return Number(value.value)
     return value.case === 'dimParam' && value.value !== '' ? value.value : `${proto.name}:${i}`
   })
-  checkedDims(dims.map(dim => (typeof dim === 'number' ? dim : 1)), where)
+  checkedDims(
+    dims.map(dim => (typeof dim === 'number' ? dim : 1)),
+    where,
+  )
   return { name: proto.name, dtype, shape: dims }
 }
 
@@ -203,11 +206,11 @@ function sortNodes(nodes: readonly NodeDescription[], where: string): NodeDescri
 }
 
 /** The names a node needs, those its bodies take from around them included. */
-function namesUsed(node: NodeDescription): string[] {
-  const names = node.inputs.filter(name => name !== '')
+function namesUsed(node: NodeDescription, names: string[] = []): string[] {
+  for (const name of node.inputs) if (name !== '') names.push(name)
   for (const attr of Object.values(node.attrs))
     if (isGraphDescription(attr)) {
-      for (const inner of attr.nodes) names.push(...namesUsed(inner))
+      for (const inner of attr.nodes) namesUsed(inner, names)
       for (const output of attr.outputs) names.push(output.name)
     }
   return names
@@ -216,7 +219,7 @@ function namesUsed(node: NodeDescription): string[] {
 const definer = (own: Set<string>, context: GraphContext) => (name: string) => {
   const where = context.where === '' ? name : `${context.where}/${name}`
   if (name === '') throw new FormatError({ code: 'missing-name', where, expected: 'a name', received: 'none' })
-  if (own.has(name) || context.outer.has(name)) duplicate(name, where)
+  if (own.has(name) || context.outer(name)) duplicate(name, where)
   own.add(name)
 }
 

@@ -1,10 +1,12 @@
-import { allocate, type DType, dtypeFromOnnx, dtypes, fromNumbers } from './dtype.js'
+import { allocate, type DType, dtypeFromOnnx, dtypes, fromNumbers, type TypedArray } from './dtype.js'
 import { FormatError } from './errors.js'
 import type { ExternalFiles } from './external.js'
 import { type TensorProto, TensorProto_DataLocation, TensorProto_DataType } from './proto/onnx_pb.js'
 import type { Tensor } from './tensor.js'
 
 const MAX_RANK = 64
+/** What one array can hold on every machine anneal runs on. */
+const MAX_TENSOR_BYTES = 2 ** 32
 
 /** Extents from a file as numbers, none negative and their product exact. */
 export function checkedDims(dims: readonly (bigint | number)[], where: string): { shape: number[]; size: number } {
@@ -70,7 +72,12 @@ export function decodeTensor(proto: TensorProto, where: string, files?: External
   const dtype = checkedDtype(proto.dataType, where)
   const { shape, size } = checkedDims(proto.dims, where)
   if (proto.segment !== undefined)
-    throw new FormatError({ code: 'unsupported-segment', where, expected: 'a tensor in one piece', received: 'segment' })
+    throw new FormatError({
+      code: 'unsupported-segment',
+      where,
+      expected: 'a tensor in one piece',
+      received: 'segment',
+    })
   const typed = (Object.keys(fieldNames) as TypedField[]).filter(field => proto[field].length > 0)
   if (proto.dataLocation === TensorProto_DataLocation.EXTERNAL) {
     if (typed.length > 0 || proto.rawData.length > 0) fail(where, 'external data alone', 'data in the file as well')
@@ -93,8 +100,12 @@ function fromRaw(dtype: DType, size: number, bytes: Uint8Array, where: string): 
   if (array === null) return fail(where, 'strings in string_data', 'raw_data')
   if (bytes.length !== size * width) fail(where, `${size * width} bytes (${size} × ${dtype})`, `${bytes.length} bytes`)
   // A copy: bytes inside a file lie at any offset, and a tensor must not keep the whole file alive.
-  const data = new array(bytes.slice().buffer as ArrayBuffer, 0, size)
-  if (dtype === 'bool') for (let i = 0; i < size; i++) data[i] = data[i] === 0 ? 0 : 1
+  const data = new array(bytes.slice().buffer, 0, size)
+  return dtype === 'bool' ? toBool(data) : data
+}
+
+function toBool(data: TypedArray): TypedArray {
+  for (let i = 0; i < data.length; i++) data[i] = data[i] === 0 ? 0 : 1
   return data
 }
 
@@ -115,7 +126,7 @@ function fromTyped(dtype: DType, proto: TensorProto, field: TypedField, where: s
         received: values[i],
       })
   }
-  return dtype === 'bool' ? data.map(x => (x === 0 ? 0 : 1)) as typeof data : data
+  return dtype === 'bool' ? toBool(data) : data
 }
 
 function readExternal(
@@ -138,6 +149,13 @@ function readExternal(
   const offset = number('offset') ?? 0
   const expected = size * dtypes[dtype].bytes
   const length = number('length') ?? expected
+  if (expected > MAX_TENSOR_BYTES)
+    throw new FormatError({
+      code: 'too-large',
+      where,
+      expected: `at most ${MAX_TENSOR_BYTES} bytes in one tensor`,
+      received: expected,
+    })
   if (length !== expected) fail(where, `external length ${expected} (${size} × ${dtype})`, length)
   if (files === undefined)
     throw new FormatError({

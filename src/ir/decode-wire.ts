@@ -12,7 +12,9 @@ const MAX_DEPTH = 100
 const MAX_BYTES = 2 ** 31 - 1
 
 /** Bytes as a message, once its structure has been checked. */
-export function parseModel(bytes: Uint8Array): ModelProto {
+export function parseModel(given: Uint8Array): ModelProto {
+  // A plain view: Node's Buffer has a `slice` that does not copy.
+  const bytes = new Uint8Array(given.buffer, given.byteOffset, given.byteLength)
   if (bytes.length > MAX_BYTES)
     throw new FormatError({
       code: 'too-large',
@@ -89,23 +91,15 @@ class WireCheck {
     return end
   }
 
-  #field(
-    field: DescField,
-    wire: number,
-    from: number,
-    to: number,
-    path: string,
-    depth: number,
-    start: number,
-  ): void {
+  #field(field: DescField, wire: number, from: number, to: number, path: string, depth: number, start: number): void {
     const list = field.fieldKind === 'list' && field.listKind !== 'message'
     const message = field.message
     const natural = message !== undefined ? WireType.LengthDelimited : wireOf(field)
     const packed = list && natural !== WireType.LengthDelimited && wire === WireType.LengthDelimited
     if (wire !== natural && !packed)
       this.#fail('malformed', path, start, `wire type ${WireType[natural]}`, WireType[wire] ?? wire)
-    if (message !== undefined) return this.message(message, from, to, path, depth + 1)
-    if (!list || natural === WireType.LengthDelimited) return
+    if (message !== undefined) this.message(message, from, to, path, depth + 1)
+    if (!list) return
     this.#elements += packed ? this.#packed(natural, from, to, path) : 1
     if (this.#elements > MAX_ELEMENTS)
       this.#fail('too-many-elements', path, start, `at most ${MAX_ELEMENTS} numbers outside raw_data`, 'more')

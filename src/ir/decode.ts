@@ -25,7 +25,7 @@ export function decodeOnnx(bytes: Uint8Array, options: DecodeOptions = {}): Mode
   const functions = model.functions.map(proto => decodeFunction(proto, options.files))
   const names = new Set<string>()
   for (const { domain, op, overload } of functions) unique(names, `${domain}.${op}:${overload}`, 'functions')
-  const graph = decodeGraph(model.graph, { opsets, files: options.files, outer: new Set(), where: '' })
+  const graph = decodeGraph(model.graph, { opsets, files: options.files, outer: () => false, where: '' })
   const keys = new Set<string>()
   for (const { key } of model.metadataProps) unique(keys, key, 'metadata_props')
   const training: [string, Tensor][] = []

@@ -69,8 +69,7 @@ export function folderFiles(folder: string): ExternalFiles {
 /** The parts of a relative path that goes nowhere but down, whichever system wrote it. */
 function checkedLocation(location: string, where: string): string[] {
   const parts = location.split(/[\\/]/)
-  const bad =
-    location === '' || location.includes('\0') || /^[\\/]|^[A-Za-z]:/.test(location) || parts.includes('..')
+  const bad = location === '' || location.includes('\0') || /^[\\/]|^[A-Za-z]:/.test(location) || parts.includes('..')
   if (bad) return outside(location, where)
   return parts.filter(part => part !== '.' && part !== '')
 }
@@ -85,5 +84,10 @@ function outside(location: string, where: string): never {
 }
 
 function missing(location: string, where: string): never {
-  throw new FormatError({ code: 'external-missing', where, expected: `the file ${location}`, received: 'none that can be read' })
+  throw new FormatError({
+    code: 'external-missing',
+    where,
+    expected: `the file ${location}`,
+    received: 'none that can be read',
+  })
 }

@@ -1,0 +1,6 @@
+export { type Example, fromArrays, fromGenerator, fromList, fromTensors } from './arrays.js'
+export { type Column, type ColumnType, type CsvOptions, type CsvTable, parseCsv, readCsv } from './csv.js'
+export { type Cursor, type Dataset, dataset, type Position, type Source, type View } from './dataset.js'
+export { drawDigits } from './drawn-digits.js'
+export { decodeIdx, readIdx } from './idx.js'
+export { type Mnist, type MnistOptions, mnist } from './mnist.js'
