@@ -1,10 +1,12 @@
-import { type Dim, GraphError, normalizeAxis, ShapeError, tensor, type Value } from '../ir/index.js'
-import { defineOp, int, string } from './define.js'
+import { type Dim, normalizeAxis, ShapeError, tensor, type Value } from '../ir/index.js'
+import { defineOp, int } from './define.js'
 import { dimsVector, extentOf, zerosLike } from './dims.js'
+import { concat } from './join.js'
 import { normal, values } from './sample.js'
-import { constantOfShape, reshape, transpose } from './shape.js'
+import { scatterElements, scatterND } from './scatter.js'
+import { constantOfShape, expand, range, reshape, transpose } from './shape.js'
 
-/** Gather and scatter. Gradients of gathers scatter with addition, so an index that occurs twice collects twice. */
+/** Gathering. Gradients of gathers scatter with addition, so an index that occurs twice collects twice. */
 
 export const gather = defineOp('Gather', {
   inputs: ['data', 'indices'],
@@ -59,6 +61,7 @@ export const gather = defineOp('Gather', {
   ],
 })
 
+/** The elements (or slices) whose first coordinates, after the batch axes, are `indices[…, :]`. */
 export const gatherND = defineOp('GatherND', {
   inputs: ['data', 'indices'],
   integers: ['indices'],
@@ -72,45 +75,45 @@ export const gatherND = defineOp('GatherND', {
         expected: 'a static last extent of indices',
         received: indices.shape,
       })
+    const least = Math.min(data.shape.length, indices.shape.length)
+    if (batch_dims < 0 || batch_dims >= least || batch_dims + depth > data.shape.length)
+      throw new ShapeError({
+        code: 'gather-depth',
+        where,
+        expected: `batch_dims below ${least} and at most ${data.shape.length} coordinates with them`,
+        received: `batch_dims ${batch_dims} and ${depth} coordinates`,
+      })
     return { dtype: data.dtype, shape: [...indices.shape.slice(0, -1), ...data.shape.slice(batch_dims + depth)] }
   },
   vjp: {
-    data: (g, { in: { data, indices }, attrs: { batch_dims } }): Value => {
-      if (batch_dims !== 0)
-        throw new ShapeError({
-          code: 'gathernd-batch',
-          where: 'GatherND',
-          expected: 'batch_dims 0 for a gradient',
-          received: batch_dims,
-        })
-      return scatterND(zerosLike(data), indices, g, { reduction: 'add' })
-    },
+    data: (g, { in: { data, indices }, attrs: { batch_dims } }): Value =>
+      scatterND(zerosLike(data), withBatchCoordinates(indices, batch_dims), g, { reduction: 'add' }),
     indices: null,
-  },
-  samples: [{ inputs: { data: normal([3, 4, 2]), indices: values([0, 1, 2, 3, 0, 1], [3, 2]) } }],
-})
-
-export const scatterND = defineOp('ScatterND', {
-  inputs: ['data', 'indices', 'updates'],
-  integers: ['indices'],
-  attrs: { reduction: string('none', ['none', 'add', 'mul', 'max', 'min']) },
-  infer: ({ data }) => ({ dtype: data.dtype, shape: data.shape }),
-  vjp: {
-    data: (g, { in: { indices, updates }, attrs: { reduction } }): Value => {
-      if (reduction === 'add') return g
-      return scatterND(g, indices, zerosLike(updates))
-    },
-    indices: null,
-    updates: (g, { in: { indices } }): Value => gatherND(g, indices),
   },
   samples: [
-    {
-      inputs: { data: normal([4, 3]), indices: values([1, 3], [2, 1]), updates: normal([2, 3]) },
-      attrs: { reduction: 'add' },
-    },
-    { inputs: { data: normal([4, 3]), indices: values([1, 2, 3, 0], [2, 2]), updates: normal([2]) } },
+    { inputs: { data: normal([3, 4, 2]), indices: values([0, 1, 2, 3, 0, 1], [3, 2]) } },
+    { inputs: { data: normal([2, 3, 4]), indices: values([1, -1, 1, 0], [2, 2, 1]) }, attrs: { batch_dims: 1 } },
+    { inputs: { data: normal([2, 2, 3]), indices: values([0, 2, 1, -1], [2, 2, 1]) }, attrs: { batch_dims: 2 } },
   ],
 })
+
+/** Indices that count from the batch axes on, with the batch axes' own coordinates put in front. */
+function withBatchCoordinates(indices: Value, batchDims: number): Value {
+  const rank = indices.shape.length
+  const dims = indices.shape.slice(0, -1).map((dim, i) => (typeof dim === 'number' ? dim : extentOf(indices, i)))
+  const target = dimsVector(indices.graph, [...dims, 1])
+  const coordinates = Array.from({ length: batchDims }, (_, axis) => {
+    const count = range(0, reshape(extentOf(indices, axis), []), 1)
+    return expand(
+      reshape(
+        count,
+        [...new Array<number>(rank).fill(1)].map((_, i) => (i === axis ? -1 : 1)),
+      ),
+      target,
+    )
+  })
+  return batchDims === 0 ? indices : concat([...coordinates, indices], { axis: -1 })
+}
 
 export const gatherElements = defineOp('GatherElements', {
   inputs: ['data', 'indices'],
@@ -119,11 +122,17 @@ export const gatherElements = defineOp('GatherElements', {
   infer: ({ data, indices }, { axis }, where) => {
     normalizeAxis(axis, data.shape.length, where)
     if (indices.shape.length !== data.shape.length)
-      throw new ShapeError({ code: 'gather-rank', where, expected: `indices of rank ${data.shape.length}`, received: indices.shape })
+      throw new ShapeError({
+        code: 'gather-rank',
+        where,
+        expected: `indices of rank ${data.shape.length}`,
+        received: indices.shape,
+      })
     return { dtype: data.dtype, shape: indices.shape }
   },
   vjp: {
-    data: (g, { in: { data, indices }, attrs: { axis } }): Value => scatterElements(zerosLike(data), indices, g, { axis, reduction: 'add' }),
+    data: (g, { in: { data, indices }, attrs: { axis } }): Value =>
+      scatterElements(zerosLike(data), indices, g, { axis, reduction: 'add' }),
     indices: null,
   },
   samples: [
@@ -131,35 +140,3 @@ export const gatherElements = defineOp('GatherElements', {
     { inputs: { data: normal([3, 2]), indices: values([2, 0], [1, 2]) } },
   ],
 })
-
-export const scatterElements = defineOp('ScatterElements', {
-  inputs: ['data', 'indices', 'updates'],
-  integers: ['indices'],
-  attrs: { axis: int(0), reduction: string('none', ['none', 'add', 'mul', 'max', 'min']) },
-  infer: ({ data }, { axis }, where) => {
-    normalizeAxis(axis, data.shape.length, where)
-    return { dtype: data.dtype, shape: data.shape }
-  },
-  vjp: {
-    data: (g, { in: { indices, updates }, attrs: { axis, reduction }, node }): Value => {
-      if (reduction === 'add') return g
-      onlyNone(reduction, node.name)
-      return scatterElements(g, indices, zerosLike(updates), { axis })
-    },
-    indices: null,
-    updates: (g, { in: { indices }, attrs: { axis, reduction }, node }): Value => {
-      if (reduction !== 'add') onlyNone(reduction, node.name)
-      return gatherElements(g, indices, { axis })
-    },
-  },
-  samples: [
-    { inputs: { data: normal([3, 4]), indices: values([0, 2, 1, 1, 0, 0], [3, 2]), updates: normal([3, 2]) }, attrs: { axis: 1, reduction: 'add' } },
-    { inputs: { data: normal([3, 4]), indices: values([0, 2, 1, 3, 0, 1], [3, 2]), updates: normal([3, 2]) }, attrs: { axis: 1 } },
-  ],
-})
-
-/** Products and extremes of scattered values have no gradient rule here. */
-function onlyNone(reduction: string, where: string): void {
-  if (reduction !== 'none')
-    throw new GraphError({ code: 'no-gradient', where, expected: "reduction 'none' or 'add' for a gradient", received: reduction })
-}

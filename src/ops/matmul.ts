@@ -1,11 +1,12 @@
 import { broadcastShapes, ShapeError, type Value } from '../ir/index.js'
 import { defineOp, flag, float } from './define.js'
-import { reshapeLike } from './dims.js'
+import { dimsVector, extentOf, reshapeLike } from './dims.js'
+import { broadcastNorms, gemmFactors, matMulFactors, noExamples, outerNorms } from './example-norms.js'
 import { sameDtype } from './infer.js'
 import { mul } from './math.js'
 import { reduceSum } from './reduce.js'
 import { normal } from './sample.js'
-import { squeeze, transpose, unsqueeze } from './shape.js'
+import { reshape, squeeze, transpose, unsqueeze } from './shape.js'
 
 /** Matrix products. */
 
@@ -48,20 +49,26 @@ export const matMul = defineOp('MatMul', {
       if (A.shape.length === 1 && B.shape.length === 1) return mul(g, B)
       if (B.shape.length === 1) return mul(unsqueeze(g, [-1]), B)
       if (A.shape.length === 1) return squeeze(matMul(B, unsqueeze(g, [-1])), [-1])
-      if (A.shape.length === 2 && B.shape.length === 2) return gemm(g, B, { transB: 1 })
+      if (B.shape.length === 2) return likeRows(gemm(asRows(g), B, { transB: 1 }), A)
       return matMul(g, transposeLast(B))
     },
     B: (g, { in: { A, B } }): Value => {
       if (A.shape.length === 1 && B.shape.length === 1) return mul(g, A)
       if (A.shape.length === 1) return mul(unsqueeze(g, [-2]), unsqueeze(A, [-1]))
       if (B.shape.length === 1) return squeeze(matMul(transposeLast(A), unsqueeze(g, [-1])), [-1])
-      if (A.shape.length === 2 && B.shape.length === 2) return gemm(A, g, { transA: 1 })
+      // One product over all leading axes, where a batch of products would have to be summed.
+      if (B.shape.length === 2) return gemm(asRows(A), asRows(g), { transA: 1 })
       return matMul(transposeLast(A), g)
     },
+  },
+  perExample: {
+    A: (g, ctx): Value => outerNorms(matMulFactors(g, ctx, 'A')),
+    B: (g, ctx): Value => outerNorms(matMulFactors(g, ctx, 'B')),
   },
   samples: [
     { inputs: { A: normal([2, 3]), B: normal([3, 4]) } },
     { inputs: { A: normal([2, 2, 3]), B: normal([3, 4]) } },
+    { inputs: { A: normal([2, 1, 2, 3]), B: normal([3, 1]) } },
     { inputs: { A: normal([2, 3]), B: normal([2, 3, 4]) } },
     { inputs: { A: normal([2, 1, 2, 3]), B: normal([3, 3, 2]) } },
     { inputs: { A: normal([3]), B: normal([3]) } },
@@ -70,6 +77,14 @@ export const matMul = defineOp('MatMul', {
   ],
 })
 
+/** […, k] as a matrix of rows. */
+const asRows = (x: Value): Value => {
+  if (x.shape.length === 2) return x
+  const last = x.shape.at(-1)!
+  return reshape(x, dimsVector(x.graph, [-1, typeof last === 'number' ? last : extentOf(x, -1)]))
+}
+const likeRows = (rows: Value, like: Value): Value => (like.shape.length === 2 ? rows : reshapeLike(rows, like))
+
 /** alpha · op(A) · op(B) + beta · C for matrices; C broadcasts to the result. No transpose is ever made. */
 export const gemm = defineOp('Gemm', {
   inputs: ['A', 'B', 'C?'],
@@ -77,7 +92,12 @@ export const gemm = defineOp('Gemm', {
   infer: ({ A, B, C }, { transA, transB }, where) => {
     const dtype = sameDtype(C === null ? [A, B] : [A, B, C], where)
     if (A.shape.length !== 2 || B.shape.length !== 2)
-      throw new ShapeError({ code: 'gemm-rank', where, expected: 'two matrices', received: `[${A.shape}] and [${B.shape}]` })
+      throw new ShapeError({
+        code: 'gemm-rank',
+        where,
+        expected: 'two matrices',
+        received: `[${A.shape}] and [${B.shape}]`,
+      })
     const [m, k] = transA === 1 ? [A.shape[1]!, A.shape[0]!] : [A.shape[0]!, A.shape[1]!]
     const [other, n] = transB === 1 ? [B.shape[1]!, B.shape[0]!] : [B.shape[0]!, B.shape[1]!]
     if (typeof k === 'number' && typeof other === 'number' && k !== other)
@@ -109,10 +129,20 @@ export const gemm = defineOp('Gemm', {
       return summed.shape.length === C!.shape.length ? summed : reshapeLike(summed, C!)
     },
   },
+  perExample: {
+    A: noExamples('the parameter as B or C of Gemm, whose rows are the examples'),
+    B: (g, ctx): Value => outerNorms(gemmFactors(g, ctx)),
+    C: (g, { in: { C }, attrs: { beta }, node }): Value => broadcastNorms(beta === 1 ? g : mul(g, beta), C!, node.name),
+  },
   samples: [
     { inputs: { A: normal([2, 3]), B: normal([3, 4]), C: normal([4]) } },
-    { inputs: { A: normal([3, 2]), B: normal([4, 3]), C: normal([2, 1]) }, attrs: { transA: 1, transB: 1, alpha: 0.5, beta: 2 } },
+    {
+      inputs: { A: normal([3, 2]), B: normal([4, 3]), C: normal([2, 1]) },
+      attrs: { transA: 1, transB: 1, alpha: 0.5, beta: 2 },
+    },
     { inputs: { A: normal([3, 2]), B: normal([3, 4]) }, attrs: { transA: 1 } },
     { inputs: { A: normal([2, 3]), B: normal([4, 3]), C: normal([]) }, attrs: { transB: 1 } },
+    { inputs: { A: normal([3, 1]), B: normal([3, 4]), C: normal([1, 4]) }, attrs: { transA: 1 } },
+    { inputs: { A: normal([2, 3]), B: normal([3, 4]), C: normal([2, 4]) }, attrs: { beta: -1 } },
   ],
 })

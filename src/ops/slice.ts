@@ -1,11 +1,11 @@
 import { addDim, contentNumbers, type Dim, normalizeAxis, ShapeError, tensor, type Value } from '../ir/index.js'
 import { defineOp, string, type Upgraded } from './define.js'
 import { dimsVector, extentOf, extentsOf, reshapeTo, sliceAxis } from './dims.js'
-import { scatterND } from './gather.js'
 import { concat } from './join.js'
 import { neg, sub } from './math.js'
 import { reduceSum } from './reduce.js'
 import { normal, uniform, values } from './sample.js'
+import { scatterND } from './scatter.js'
 import { constantOfShape, intsInput, range, squeeze, transpose, unsqueeze } from './shape.js'
 
 /** Slice and Pad, each the other's gradient where the step is 1. */

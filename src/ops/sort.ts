@@ -1,8 +1,8 @@
 import { contentNumbers, normalizeAxis, type TensorType, type Value } from '../ir/index.js'
 import { defineOp, flag, int } from './define.js'
 import { zerosLike } from './dims.js'
-import { scatterElements } from './gather.js'
 import { distinct, values } from './sample.js'
+import { scatterElements } from './scatter.js'
 
 /** Order: the largest, the smallest, and where they are. */
 
@@ -12,7 +12,11 @@ const argument = (op: string) =>
     attrs: { axis: int(0), keepdims: flag(1), select_last_index: flag(0) },
     infer: ({ data }, { axis, keepdims }, where) => {
       const at = normalizeAxis(axis, data.shape.length, where)
-      return { dtype: 'int64', shape: keepdims === 1 ? data.shape.map((dim, i) => (i === at ? 1 : dim)) : data.shape.filter((_, i) => i !== at) }
+      return {
+        dtype: 'int64',
+        shape:
+          keepdims === 1 ? data.shape.map((dim, i) => (i === at ? 1 : dim)) : data.shape.filter((_, i) => i !== at),
+      }
     },
     vjp: { data: null },
     samples: [{ inputs: { data: distinct([3, 4]) }, attrs: { axis: 1 }, forwardOnly: 'the output is an integer' }],
@@ -36,7 +40,8 @@ export const topK = defineOp('TopK', {
     ]
   },
   vjp: {
-    X: (g, { in: { X }, out, attrs: { axis } }): Value => scatterElements(zerosLike(X), out[1]!, g, { axis, reduction: 'add' }),
+    X: (g, { in: { X }, out, attrs: { axis } }): Value =>
+      scatterElements(zerosLike(X), out[1]!, g, { axis, reduction: 'add' }),
     K: null,
   },
   samples: [
