@@ -131,16 +131,24 @@ export function sweep(
     // Saved statistics and the like: a rule that ignored them would be a silent zero.
     const closed = grads.findIndex((gradient, i) => gradient !== null && (record.outputs[i]?.optional ?? false))
     if (closed >= 0)
-      throw new GraphError({ code: 'no-gradient', where: node.name, expected: `a loss that does not use output ${record.outputs[closed]!.name} of ${node.op}`, received: 'one that does' })
+      throw new GraphError({
+        code: 'no-gradient',
+        where: node.name,
+        expected: `a loss that does not use output ${record.outputs[closed]!.name} of ${node.op}`,
+        received: 'one that does',
+      })
     const first = grads[0] ?? zerosLike(node.outputs[0]!)
     const named = namedInputs(record, node.inputs)
-    if (record.vjp === 'body') return throughBody(node, record, first)
+    if (record.vjp === 'body') {
+      throughBody(node, record, first)
+      return
+    }
     node.inputs.forEach((input, position) => {
       if (input === null || !dependent.has(input) || !isFloat(input.dtype)) return
       const spec = record.inputs[Math.min(position, record.inputs.length - 1)]!
       const rule = (record.vjp as Readonly<Record<string, Rule | null>>)[spec.name]
       if (rule === null || rule === undefined) return
-      const offset = record.inputs.findIndex(s => s === spec)
+      const offset = record.inputs.indexOf(spec)
       const context: RuleContext = {
         // True because namedInputs follows the same record that the rule was written for.
         in: named as RuleContext['in'],

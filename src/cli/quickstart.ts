@@ -8,7 +8,12 @@ import { writeFileAtomic } from '../train/write.js'
 const whole = (text: string, option: string, least: number): number => {
   const value = Number(text)
   if (!Number.isInteger(value) || value < least)
-    throw new ConfigError({ code: 'bad-option', where: `--${option}`, expected: `a whole number ≥ ${least}`, received: text })
+    throw new ConfigError({
+      code: 'bad-option',
+      where: `--${option}`,
+      expected: `a whole number ≥ ${least}`,
+      received: text,
+    })
   return value
 }
 
@@ -21,7 +26,9 @@ export async function runQuickstart(options: { seed: string; small: string; out:
   const result = await quickstart({ seed, small, onProgress: say, callbacks: [progress({ stream: process.stdout })] })
   const { main, variants } = result
   say('')
-  say(`Test accuracy with l2(0.01) on ${main.examples} digits: ${(100 * main.testAccuracy).toFixed(1)} % after ${main.history.epoch.length} epochs (${main.seconds.toFixed(1)} s)`)
+  say(
+    `Test accuracy with l2(0.01) on ${main.examples} digits: ${(100 * main.testAccuracy).toFixed(1)} % after ${main.history.epoch.length} epochs (${main.seconds.toFixed(1)} s)`,
+  )
   say('')
   const table = variantTable(result)
   say(tableText(table))
@@ -29,7 +36,10 @@ export async function runQuickstart(options: { seed: string; small: string; out:
 
   const folder = join(options.out, `quickstart-${new Date().toISOString().replace(/[:.]/g, '-')}`)
   await result.model.save(join(folder, 'model.onnx'))
-  await writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify({ command: 'quickstart', seed, small, data: result.data }, null, 2)}\n`)
+  await writeFileAtomic(
+    join(folder, 'config.json'),
+    `${JSON.stringify({ command: 'quickstart', seed, small, data: result.data }, null, 2)}\n`,
+  )
   const lines = [
     ...main.history.epoch.map((epoch, i) => ({ run: 'all digits, L2', epoch, ...at(main.history.history, i) })),
     ...variants.flatMap(v => v.history.epoch.map((epoch, i) => ({ run: v.name, epoch, ...at(v.history.history, i) }))),
@@ -49,4 +59,5 @@ export async function runQuickstart(options: { seed: string; small: string; out:
   say('  examples/                             the API in small programs')
 }
 
-const at = (history: Readonly<Record<string, readonly number[]>>, i: number) => Object.fromEntries(Object.entries(history).map(([name, values]) => [name, values[i]]))
+const at = (history: Readonly<Record<string, readonly number[]>>, i: number) =>
+  Object.fromEntries(Object.entries(history).map(([name, values]) => [name, values[i]]))

@@ -1,15 +1,18 @@
-import { type Value } from '../ir/index.js'
+import type { Value } from '../ir/index.js'
 import { cast } from './cast.js'
 import { defineOp, float, string } from './define.js'
 import { elementwise, expectDtype } from './infer.js'
 import { greater, less, lessOrEqual, where } from './logic.js'
-import { add, abs, clip, div, erf, exp, mul, sub, unary } from './math.js'
+import { abs, add, clip, div, erf, exp, mul, sub, unary } from './math.js'
 import { normal, type Sample } from './sample.js'
 
 /** ONNX's activations. At a kink the gradient is the one PyTorch gives: 0 for relu at 0. */
 
 const smooth: Sample[] = [{ inputs: { X: normal([2, 3]) } }, { inputs: { X: normal([5], { scale: 3 }) } }]
-const bent = (...kinks: number[]): Sample[] => [{ inputs: { X: normal([2, 3], { kinks }) } }, { inputs: { X: normal([7], { scale: 2, kinks }) } }]
+const bent = (...kinks: number[]): Sample[] => [
+  { inputs: { X: normal([2, 3], { kinks }) } },
+  { inputs: { X: normal([7], { scale: 2, kinks }) } },
+]
 const gate = (g: Value, test: Value): Value => mul(g, cast(test, { to: g.dtype }))
 
 export const sigmoid = unary('Sigmoid', (g, _x, y): Value => mul(g, mul(y, sub(y.graph.constant(one(y)), y))), smooth)
@@ -24,10 +27,19 @@ export const softsign = unary(
   },
   bent(0),
 )
-const one = (like: Value) => ({ dtype: like.dtype, shape: [], data: like.dtype === 'float64' ? Float64Array.of(1) : Float32Array.of(1) })
+const one = (like: Value) => ({
+  dtype: like.dtype,
+  shape: [],
+  data: like.dtype === 'float64' ? Float64Array.of(1) : Float32Array.of(1),
+})
 
 type Scaled = { alpha: number }
-const withAlpha = (op: string, alpha: number, rule: (g: Value, x: Value, y: Value, a: Scaled) => Value, samples: Sample[]) =>
+const withAlpha = (
+  op: string,
+  alpha: number,
+  rule: (g: Value, x: Value, y: Value, a: Scaled) => Value,
+  samples: Sample[],
+) =>
   defineOp(op, {
     inputs: ['X'],
     attrs: { alpha: float(alpha) },
@@ -35,19 +47,40 @@ const withAlpha = (op: string, alpha: number, rule: (g: Value, x: Value, y: Valu
     vjp: { X: (g, { in: { X }, out, attrs }): Value => rule(g, X, out[0]!, attrs) },
     samples,
   })
-export const leakyRelu = withAlpha('LeakyRelu', 0.01, (g, x, _y, { alpha }): Value => where(greater(x, 0), g, mul(g, alpha)), bent(0))
+export const leakyRelu = withAlpha(
+  'LeakyRelu',
+  0.01,
+  (g, x, _y, { alpha }): Value => where(greater(x, 0), g, mul(g, alpha)),
+  bent(0),
+)
 /** x, or α(eˣ − 1) below 0. Its slope there is y + α. */
-export const elu = withAlpha('Elu', 1, (g, x, y, { alpha }): Value => where(greater(x, 0), g, mul(g, add(y, alpha))), bent(0))
+export const elu = withAlpha(
+  'Elu',
+  1,
+  (g, x, y, { alpha }): Value => where(greater(x, 0), g, mul(g, add(y, alpha))),
+  bent(0),
+)
 /** max(0, x) + min(0, α(e^(x/α) − 1)). */
-export const celu = withAlpha('Celu', 1, (g, x, _y, { alpha }): Value => mul(g, exp(div(clip(x, null, 0), alpha))), bent(0))
-export const thresholdedRelu = withAlpha('ThresholdedRelu', 1, (g, x, _y, { alpha }): Value => gate(g, greater(x, alpha)), bent(1))
+export const celu = withAlpha(
+  'Celu',
+  1,
+  (g, x, _y, { alpha }): Value => mul(g, exp(div(clip(x, null, 0), alpha))),
+  bent(0),
+)
+export const thresholdedRelu = withAlpha(
+  'ThresholdedRelu',
+  1,
+  (g, x, _y, { alpha }): Value => gate(g, greater(x, alpha)),
+  bent(1),
+)
 
 export const selu = defineOp('Selu', {
   inputs: ['X'],
-  attrs: { alpha: float(1.67326319217681884765625), gamma: float(1.05070102214813232421875) },
+  attrs: { alpha: float(1.6732631921768188), gamma: float(1.0507010221481323) },
   infer: elementwise('float'),
   vjp: {
-    X: (g, { in: { X }, out, attrs: { alpha, gamma } }): Value => where(greater(X, 0), mul(g, gamma), mul(g, add(out[0]!, alpha * gamma))),
+    X: (g, { in: { X }, out, attrs: { alpha, gamma } }): Value =>
+      where(greater(X, 0), mul(g, gamma), mul(g, add(out[0]!, alpha * gamma))),
   },
   samples: bent(0),
 })
@@ -116,7 +149,10 @@ export const pRelu = defineOp('PRelu', {
     X: (g, { in: { X, slope } }): Value => where(greater(X, 0), g, mul(g, slope)),
     slope: (g, { in: { X } }): Value => mul(g, clip(X, null, 0)),
   },
-  samples: [{ inputs: { X: normal([2, 3, 2], { kinks: [0] }), slope: normal([3, 1]) } }, { inputs: { X: normal([4], { kinks: [0] }), slope: normal([1]) } }],
+  samples: [
+    { inputs: { X: normal([2, 3, 2], { kinks: [0] }), slope: normal([3, 1]) } },
+    { inputs: { X: normal([4], { kinks: [0] }), slope: normal([1]) } },
+  ],
 })
 
 /** x − bias above lambd, x + bias below −lambd, 0 between. */
@@ -125,5 +161,8 @@ export const shrink = defineOp('Shrink', {
   attrs: { bias: float(0), lambd: float(0.5) },
   infer: elementwise('number'),
   vjp: { X: (g, { in: { X }, attrs: { lambd } }): Value => gate(g, greater(abs(X), lambd)) },
-  samples: bent(-0.5, 0.5).map(sample => ({ ...sample, tolerance: { value: 2e-2, why: 'the double kernel computes in single precision' } })),
+  samples: bent(-0.5, 0.5).map(sample => ({
+    ...sample,
+    tolerance: { value: 2e-2, why: 'the double kernel computes in single precision' },
+  })),
 })

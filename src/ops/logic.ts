@@ -7,7 +7,9 @@ import { normal, type Sample, values } from './sample.js'
 
 /** Comparison, logic and choice. Truth values carry no gradient. */
 
-const boolSamples: Sample[] = [{ inputs: { A: normal([2, 3]), B: normal([3]) }, forwardOnly: 'the output is a truth value' }]
+const boolSamples: Sample[] = [
+  { inputs: { A: normal([2, 3]), B: normal([3]) }, forwardOnly: 'the output is a truth value' },
+]
 
 const comparison = (op: string, test: (a: number, b: number) => boolean, allowed: 'any' | 'number' = 'number') =>
   defineOp(op, {
@@ -28,7 +30,9 @@ const logical = (op: string, test: (a: boolean, b: boolean) => boolean) =>
   defineOp(op, {
     inputs: ['A', 'B'],
     broadcast: true,
-    infer: broadcasting('bool', 'bool', (a, b) => (typeof a === 'number' && typeof b === 'number' ? Number(test(a !== 0, b !== 0)) : undefined)),
+    infer: broadcasting('bool', 'bool', (a, b) =>
+      typeof a === 'number' && typeof b === 'number' ? Number(test(a !== 0, b !== 0)) : undefined,
+    ),
     vjp: { A: null, B: null },
     samples: [{ inputs: { A: truths, B: values([1, 0], [2], 'bool') }, forwardOnly: 'truth values' }],
   })
@@ -53,6 +57,7 @@ const test = (op: string) =>
     vjp: { X: null },
     samples: [{ inputs: { X: normal([3]) }, forwardOnly: 'the output is a truth value' }],
   })
+// biome-ignore lint/suspicious/noShadowRestrictedNames: ONNX's own name, only ever reached as ops.isNaN
 export const isNaN = test('IsNaN')
 export const isInf = test('IsInf')
 
@@ -65,7 +70,9 @@ export const where = defineOp('Where', {
     return {
       dtype: sameDtype([X, Y], at),
       shape: broadcastShapes([condition.shape, X.shape, Y.shape], at),
-      content: broadcastContent([condition, X, Y], ([c, x, y]): Dim | undefined => (typeof c === 'number' ? (c !== 0 ? x : y) : undefined)),
+      content: broadcastContent([condition, X, Y], ([c, x, y]): Dim | undefined =>
+        typeof c === 'number' ? (c !== 0 ? x : y) : undefined,
+      ),
     }
   },
   vjp: {

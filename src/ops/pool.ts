@@ -1,14 +1,14 @@
-import { isStatic, ShapeError, tensor, type TensorType, type Value } from '../ir/index.js'
+import { isStatic, ShapeError, type TensorType, tensor, type Value } from '../ir/index.js'
 import { cast } from './cast.js'
 import { convTranspose } from './conv.js'
 import { defineOp, flag, int, ints, string } from './define.js'
 import { reshapeLike, zerosLike } from './dims.js'
-import { scatterElements } from './scatter.js'
 import { equal } from './logic.js'
 import { div, mul } from './math.js'
 import { reduceMax, reduceMean } from './reduce.js'
 import { resize } from './resize.js'
 import { distinct, normal, type Sample } from './sample.js'
+import { scatterElements } from './scatter.js'
 import { reshape } from './shape.js'
 import { pad, slice } from './slice.js'
 import { resolveWindow, slideShape, staticSpatial, type Window, type WindowAttrs } from './window.js'
@@ -25,11 +25,15 @@ const windowAttributes = {
 }
 const infer = (X: Value, a: WindowAttrs & { ceil_mode: number }, where: string): TensorType => {
   const w = resolveWindow(X, a.kernel_shape!, a, where)
-  return { dtype: X.dtype, shape: [X.shape[0]!, X.shape[1]!, ...slideShape(X.shape.slice(2), w, a.ceil_mode === 1, where)] }
+  return {
+    dtype: X.dtype,
+    shape: [X.shape[0]!, X.shape[1]!, ...slideShape(X.shape.slice(2), w, a.ceil_mode === 1, where)],
+  }
 }
 
 /** Windows that tile the input from its first element on. */
-const tiles = (w: Window): boolean => w.kernel.every((k, i) => w.strides[i] === k && w.dilations[i] === 1 && w.before[i] === 0 && w.after[i] === 0)
+const tiles = (w: Window): boolean =>
+  w.kernel.every((k, i) => w.strides[i] === k && w.dilations[i] === 1 && w.before[i] === 0 && w.after[i] === 0)
 
 /** Each element repeated over its window. */
 const repeat = (x: Value, kernel: readonly number[]): Value =>
@@ -40,7 +44,7 @@ const repeat = (x: Value, kernel: readonly number[]): Value =>
   })
 
 /** `x` cut or filled with zeros to the given spatial extents. */
-function fit(x: Value, spatial: readonly number[], value = 0): Value {
+function cropOrPad(x: Value, spatial: readonly number[], value = 0): Value {
   const have = x.shape.slice(2) as number[]
   if (have.every((extent, i) => extent === spatial[i])) return x
   const none = spatial.map(() => 0)
@@ -74,12 +78,27 @@ export const maxPool = defineOp('MaxPool', {
         const spatial = X.shape.slice(2) as number[]
         const covered = (out[0]!.shape.slice(2) as number[]).map((n, i) => n * w.kernel[i]!)
         const whole = covered.every((extent, i) => extent === spatial[i])
-        const x = whole ? X : slice(X, covered.map(() => 0), covered, covered.map((_, i) => i + 2))
+        const x = whole
+          ? X
+          : slice(
+              X,
+              covered.map(() => 0),
+              covered,
+              covered.map((_, i) => i + 2),
+            )
         const mask = cast(equal(x, repeat(out[0]!, w.kernel)), { to: g.dtype })
-        return fit(mul(mask, repeat(g, w.kernel)), spatial)
+        return cropOrPad(mul(mask, repeat(g, w.kernel)), spatial)
       }
-      if (a.storage_order !== 0) throw new ShapeError({ code: 'storage-order', where: node.name, expected: 'storage_order 0 for a gradient', received: a.storage_order })
-      const flat = scatterElements(reshape(zerosLike(X), [-1]), reshape(out[1]!, [-1]), reshape(g, [-1]), { reduction: 'add' })
+      if (a.storage_order !== 0)
+        throw new ShapeError({
+          code: 'storage-order',
+          where: node.name,
+          expected: 'storage_order 0 for a gradient',
+          received: a.storage_order,
+        })
+      const flat = scatterElements(reshape(zerosLike(X), [-1]), reshape(out[1]!, [-1]), reshape(g, [-1]), {
+        reduction: 'add',
+      })
       return reshapeLike(flat, X)
     },
   },
@@ -119,14 +138,28 @@ export const averagePool = defineOp('AveragePool', {
       const spatial = staticSpatial(X, node.name)
       const out = staticSpatial(g, node.name)
       const size = w.kernel.reduce((p, k) => p * k, 1)
-      if (tiles(w) && a.ceil_mode === 0) return fit(repeat(div(g, size), w.kernel), spatial)
+      if (tiles(w) && a.ceil_mode === 0) return cropOrPad(repeat(div(g, size), w.kernel), spatial)
       const counts = tensor(windowCounts(X, out, w, a.count_include_pad === 1), [1, 1, ...out], g.dtype)
       const channels = Number(X.shape[1])
       const ones = tensor(new Float64Array(channels * size).fill(1), [channels, 1, ...w.kernel], g.dtype)
       // Spread over the whole padded input, then cut the padding off: right for every rounding mode.
-      const spread = convTranspose(div(g, counts), ones, null, { group: channels, strides: w.strides, dilations: w.dilations })
-      const full = fit(spread, spatial.map((extent, i) => extent + w.before[i]!))
-      return w.before.every(p => p === 0) ? full : slice(full, [...w.before], spatial.map((extent, i) => extent + w.before[i]!), spatial.map((_, i) => i + 2))
+      const spread = convTranspose(div(g, counts), ones, null, {
+        group: channels,
+        strides: w.strides,
+        dilations: w.dilations,
+      })
+      const full = cropOrPad(
+        spread,
+        spatial.map((extent, i) => extent + w.before[i]!),
+      )
+      return w.before.every(p => p === 0)
+        ? full
+        : slice(
+            full,
+            [...w.before],
+            spatial.map((extent, i) => extent + w.before[i]!),
+            spatial.map((_, i) => i + 2),
+          )
     },
   },
   samples: [

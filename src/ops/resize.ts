@@ -1,7 +1,16 @@
-import { contentNumbers, type Dim, GraphError, mulDim, normalizeAxis, ShapeError, tensor, type Value } from '../ir/index.js'
+import {
+  contentNumbers,
+  type Dim,
+  GraphError,
+  mulDim,
+  normalizeAxis,
+  ShapeError,
+  tensor,
+  type Value,
+} from '../ir/index.js'
 import { defineOp, flag, float, ints, type OldNode, string, type Upgraded } from './define.js'
-import { matMul } from './matmul.js'
 import { mul } from './math.js'
+import { matMul } from './matmul.js'
 import { averagePool } from './pool.js'
 import { normal, values } from './sample.js'
 import { transpose } from './shape.js'
@@ -27,7 +36,12 @@ function sourceOf(position: number, scale: number, from: number, to: number, mod
     return (from / 2) * (1 - adjusted) + (position + 0.5) / scale - 0.5
   }
   if (mode === 'half_pixel') return (position + 0.5) / scale - 0.5
-  throw new GraphError({ code: 'resize-mode', where: 'Resize', expected: 'a coordinate_transformation_mode with a gradient', received: mode })
+  throw new GraphError({
+    code: 'resize-mode',
+    where: 'Resize',
+    expected: 'a coordinate_transformation_mode with a gradient',
+    received: mode,
+  })
 }
 
 function nearestOf(x: number, mode: string): number {
@@ -59,9 +73,11 @@ export function interpolationMatrix(from: number, to: number, scale: number, a: 
         if (t <= 1) return (c + 2) * t ** 3 - (c + 3) * t ** 2 + 1
         return t < 2 ? c * t ** 3 - 5 * c * t ** 2 + 8 * c * t - 4 * c : 0
       })
-      const used = weights.map((weight, k) => (a.exclude_outside === 1 && (left + k - 1 < 0 || left + k - 1 >= from) ? 0 : weight))
+      const used = weights.map((weight, k) =>
+        a.exclude_outside === 1 && (left + k - 1 < 0 || left + k - 1 >= from) ? 0 : weight,
+      )
       const total = a.exclude_outside === 1 ? used.reduce((s, weight) => s + weight, 0) : 1
-      used.forEach((weight, k) => put(row, left + k - 1, weight / total))
+      for (const [k, weight] of used.entries()) put(row, left + k - 1, weight / total)
     }
   }
   return matrix
@@ -78,15 +94,35 @@ function axisScales(X: Value, scales: Value | null, sizes: Value | null, a: Resi
   const byScale = scales === null || scales.shape[0] === 0 ? undefined : contentNumbers(scales)
   const bySize = sizes === null ? undefined : (sizes.content ?? contentNumbers(sizes))
   if (byScale === undefined && bySize === undefined)
-    throw new ShapeError({ code: 'dynamic-resize', where, expected: 'scales or sizes known when the graph is built', received: (sizes ?? scales)?.name ?? 'neither' })
+    throw new ShapeError({
+      code: 'dynamic-resize',
+      where,
+      expected: 'scales or sizes known when the graph is built',
+      received: (sizes ?? scales)?.name ?? 'neither',
+    })
   return axes.map((axis, i) => {
     const extent = X.shape[axis]!
     if (byScale !== undefined) {
       const scale = byScale[i]!
-      return { axis, scale, to: typeof extent === 'number' ? Math.floor(extent * scale) : scale === 1 ? extent : Number.isInteger(scale) ? mulDim(extent, scale) : `floor(${extent}*${scale})` }
+      return {
+        axis,
+        scale,
+        to:
+          typeof extent === 'number'
+            ? Math.floor(extent * scale)
+            : scale === 1
+              ? extent
+              : Number.isInteger(scale)
+                ? mulDim(extent, scale)
+                : `floor(${extent}*${scale})`,
+      }
     }
     const to = bySize![i]!
-    return { axis, to, scale: typeof to === 'number' && typeof extent === 'number' ? to / extent : to === extent ? 1 : undefined }
+    return {
+      axis,
+      to,
+      scale: typeof to === 'number' && typeof extent === 'number' ? to / extent : to === extent ? 1 : undefined,
+    }
   })
 }
 
@@ -119,21 +155,41 @@ export const resize = defineOp('Resize', {
   vjp: {
     X: (g, { in: { X, scales, sizes }, attrs: a, node }): Value => {
       if (a.antialias === 1 || a.keep_aspect_ratio_policy !== 'stretch')
-        throw new GraphError({ code: 'no-gradient', where: node.name, expected: 'Resize without antialias and with policy stretch', received: 'another' })
+        throw new GraphError({
+          code: 'no-gradient',
+          where: node.name,
+          expected: 'Resize without antialias and with policy stretch',
+          received: 'another',
+        })
       const changed = axisScales(X, scales, sizes, a, node.name).filter(s => s.scale !== 1)
       const repeats = changed.every(s => Number.isInteger(s.scale) && s.axis >= 2) && X.shape.length > 2
-      if (repeats && a.mode === 'nearest' && a.coordinate_transformation_mode === 'asymmetric' && a.nearest_mode === 'floor') {
+      if (
+        repeats &&
+        a.mode === 'nearest' &&
+        a.coordinate_transformation_mode === 'asymmetric' &&
+        a.nearest_mode === 'floor'
+      ) {
         const kernel = X.shape.slice(2).map((_, i) => changed.find(s => s.axis === i + 2)?.scale ?? 1)
-        return mul(averagePool(g, { kernel_shape: kernel, strides: kernel }), kernel.reduce((p, k) => p * k, 1))
+        return mul(
+          averagePool(g, { kernel_shape: kernel, strides: kernel }),
+          kernel.reduce((p, k) => p * k, 1),
+        )
       }
       return changed.reduce((out, { axis, to, scale }) => {
         const from = X.shape[axis]!
         if (typeof from !== 'number' || typeof to !== 'number')
-          throw new ShapeError({ code: 'dynamic-resize', where: node.name, expected: 'static extents for a gradient', received: X.shape })
+          throw new ShapeError({
+            code: 'dynamic-resize',
+            where: node.name,
+            expected: 'static extents for a gradient',
+            received: X.shape,
+          })
         const matrix = tensor(interpolationMatrix(from, to, scale!, a), [to, from], g.dtype)
         const last = out.shape.length - 1
         const swap = out.shape.map((_, i) => (i === axis ? last : i === last ? axis : i))
-        return axis === last ? matMul(out, matrix) : transpose(matMul(transpose(out, { perm: swap }), matrix), { perm: swap })
+        return axis === last
+          ? matMul(out, matrix)
+          : transpose(matMul(transpose(out, { perm: swap }), matrix), { perm: swap })
       }, g)
     },
     roi: null,
@@ -143,13 +199,30 @@ export const resize = defineOp('Resize', {
   upgrade: (node: OldNode, opset): Upgraded => {
     if (opset >= 11) return undefined
     // Opset 10's Resize: coordinates as `asymmetric`, nearest rounds down.
-    return [resize(node.inputs[0]!, null, node.inputs[1]!, { mode: (node.attrs.mode as 'nearest') ?? 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' })]
+    return [
+      resize(node.inputs[0]!, null, node.inputs[1]!, {
+        mode: (node.attrs.mode as 'nearest') ?? 'nearest',
+        coordinate_transformation_mode: 'asymmetric',
+        nearest_mode: 'floor',
+      }),
+    ]
   },
   samples: [
-    { inputs: { X: normal([1, 2, 3, 3]), scales: values([1, 1, 2, 2], [4], 'float32') }, attrs: { coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' }, constants: ['scales'] },
+    {
+      inputs: { X: normal([1, 2, 3, 3]), scales: values([1, 1, 2, 2], [4], 'float32') },
+      attrs: { coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' },
+      constants: ['scales'],
+    },
     { inputs: { X: normal([1, 1, 4, 3]), sizes: values([1, 1, 6, 5]) }, attrs: { mode: 'linear' } },
-    { inputs: { X: normal([1, 1, 4, 5]), sizes: values([1, 1, 2, 3]) }, attrs: { mode: 'linear', coordinate_transformation_mode: 'align_corners' } },
-    { inputs: { X: normal([1, 1, 4, 4]), scales: values([1, 1, 1.5, 2], [4], 'float32') }, attrs: { mode: 'cubic' }, constants: ['scales'] },
+    {
+      inputs: { X: normal([1, 1, 4, 5]), sizes: values([1, 1, 2, 3]) },
+      attrs: { mode: 'linear', coordinate_transformation_mode: 'align_corners' },
+    },
+    {
+      inputs: { X: normal([1, 1, 4, 4]), scales: values([1, 1, 1.5, 2], [4], 'float32') },
+      attrs: { mode: 'cubic' },
+      constants: ['scales'],
+    },
     { inputs: { X: normal([1, 2, 5, 4]), sizes: values([1, 2, 3, 7]) } },
   ],
 })
@@ -157,7 +230,14 @@ export const resize = defineOp('Resize', {
 /** Upsample, which ONNX dropped at opset 10, as the Resize it became. */
 export function fromUpsample(node: OldNode): Upgraded {
   const given = node.attrs.scales as readonly number[] | undefined
-  const scales = given === undefined ? node.inputs[1]! : node.graph.constant(tensor(Float32Array.from(given), [given.length]))
+  const scales =
+    given === undefined ? node.inputs[1]! : node.graph.constant(tensor(Float32Array.from(given), [given.length]))
   const mode = node.attrs.mode === 'linear' || node.attrs.mode === 'bilinear' ? 'linear' : 'nearest'
-  return [resize(node.inputs[0]!, null, scales, { mode, coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' })]
+  return [
+    resize(node.inputs[0]!, null, scales, {
+      mode,
+      coordinate_transformation_mode: 'asymmetric',
+      nearest_mode: 'floor',
+    }),
+  ]
 }

@@ -30,8 +30,20 @@ export async function chartSvg(chart: LineChart, theme: Theme, { width = 620, he
   instance.setOption({
     animation: false,
     textStyle: { fontFamily: font, color: ink.text },
-    title: { text: chart.title, left: 0, top: 0, textStyle: { fontSize: 15, fontWeight: 600, color: ink.text, fontFamily: font } },
-    legend: { top: 26, left: 0, itemWidth: 26, itemHeight: 8, textStyle: { color: ink.text, fontSize: 11 }, lineStyle: { width: 2 } },
+    title: {
+      text: chart.title,
+      left: 0,
+      top: 0,
+      textStyle: { fontSize: 15, fontWeight: 600, color: ink.text, fontFamily: font },
+    },
+    legend: {
+      top: 26,
+      left: 0,
+      itemWidth: 26,
+      itemHeight: 8,
+      textStyle: { color: ink.text, fontSize: 11 },
+      lineStyle: { width: 2 },
+    },
     grid: { left: 56, right: 16, top: 84, bottom: 44 },
     xAxis: { type: 'value', min: 'dataMin', max: 'dataMax', ...axis(chart.xLabel, 26) },
     yAxis: {
@@ -45,6 +57,7 @@ export async function chartSvg(chart: LineChart, theme: Theme, { width = 620, he
       name: series.name,
       data: series.points.map(point => [...point]),
       showSymbol: series.points.length === 1,
+      ...(series.points.length === 1 ? {} : { symbol: 'none' }),
       lineStyle: { width: 2, type: series.dashed ? ('dashed' as const) : ('solid' as const) },
       color: palettes[theme][(series.group ?? i) % palettes[theme].length],
     })),

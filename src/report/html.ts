@@ -1,7 +1,8 @@
 import { chartSvg } from './chart.js'
 import type { LineChart, Report, Section, Table } from './record.js'
 
-const escape = (text: string): string => text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;')
+const escapeHtml = (text: string): string =>
+  text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;')
 
 /** A report as one HTML file that needs nothing else: charts are inline SVG, once for light and once for dark. */
 export async function reportHtml(report: Report): Promise<string> {
@@ -13,13 +14,13 @@ export async function reportHtml(report: Report): Promise<string> {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>${escape(report.title)}</title>
+<title>${escapeHtml(report.title)}</title>
 <style>${style}</style>
 </head>
 <body>
 <main>
-<h1>${escape(report.title)}</h1>
-<p class="lead">${escape(report.lead)}</p>
+<h1>${escapeHtml(report.title)}</h1>
+<p class="lead">${escapeHtml(report.lead)}</p>
 ${sections.join('\n')}
 </main>
 <script>${saveScript}</script>
@@ -32,8 +33,8 @@ async function sectionHtml(section: Section): Promise<string> {
   const charts: string[] = []
   for (const chart of section.charts ?? []) charts.push(await chartHtml(chart))
   return `<section>
-<h2>${escape(section.heading)}</h2>
-${(section.text ?? []).map(text => `<p>${escape(text)}</p>`).join('\n')}
+<h2>${escapeHtml(section.heading)}</h2>
+${(section.text ?? []).map(text => `<p>${escapeHtml(text)}</p>`).join('\n')}
 ${section.table === undefined ? '' : tableHtml(section.table)}
 ${charts.length === 0 ? '' : `<div class="charts">${charts.join('\n')}</div>`}
 </section>`
@@ -43,17 +44,18 @@ async function chartHtml(chart: LineChart): Promise<string> {
   // ECharts numbers its clip paths from zero in each drawing: they must not meet in one page.
   const own = (svg: string, prefix: string) => svg.replace(/\b(id="|url\(#)([^")]+)/g, `$1${prefix}-$2`)
   const key = chart.title.replace(/\W+/g, '-').toLowerCase()
-  return `<figure role="img" aria-label="${escape(`${chart.title}: ${chart.yLabel} over ${chart.xLabel}`)}">
+  return `<figure role="img" aria-label="${escapeHtml(`${chart.title}: ${chart.yLabel} over ${chart.xLabel}`)}">
 <div class="light">${own(await chartSvg(chart, 'light'), `${key}-l`)}</div>
 <div class="dark">${own(await chartSvg(chart, 'dark'), `${key}-d`)}</div>
-<button type="button" data-name="${escape(key)}">Save as SVG</button>
+<button type="button" data-name="${escapeHtml(key)}">Save as SVG</button>
 </figure>`
 }
 
 function tableHtml(table: Table): string {
-  const cell = (tag: string) => (text: string, i: number) => `<${tag}${table.columns[i]?.align === 'right' ? ' class="right"' : ''}>${escape(text)}</${tag}>`
+  const cell = (tag: string) => (text: string, i: number) =>
+    `<${tag}${table.columns[i]?.align === 'right' ? ' class="right"' : ''}>${escapeHtml(text)}</${tag}>`
   return `<table>
-${table.caption === undefined ? '' : `<caption>${escape(table.caption)}</caption>`}
+${table.caption === undefined ? '' : `<caption>${escapeHtml(table.caption)}</caption>`}
 <thead><tr>${table.columns.map((column, i) => cell('th')(column.title, i)).join('')}</tr></thead>
 <tbody>
 ${table.rows.map(row => `<tr>${row.map(cell('td')).join('')}</tr>`).join('\n')}

@@ -46,14 +46,16 @@ export class EpochSums {
   /** Loss and metrics so far; those that need every row only when the epoch is `complete`. */
   logs(complete: boolean): Logs {
     const logs: Logs = {}
-    for (const [name, value] of Object.entries(this.results(complete))) if (typeof value === 'number') logs[name] = value
+    for (const [name, value] of Object.entries(this.results(complete)))
+      if (typeof value === 'number') logs[name] = value
     return logs
   }
 
   /** All results, those that are not single numbers too (a confusion matrix). */
   results(complete = true): Record<string, MetricResult> {
     const out: Record<string, MetricResult> = {}
-    for (const [name, sum] of this.#losses) out[name === 'loss' ? name : `${name.slice('loss/'.length)}_loss`] = sum / this.#examples
+    for (const [name, sum] of this.#losses)
+      out[name === 'loss' ? name : `${name.slice('loss/'.length)}_loss`] = sum / this.#examples
     for (const output of this.#compiled.outputs)
       for (const metric of output.metrics) {
         const rows = this.#rows.get(metric.key)

@@ -3,8 +3,8 @@ import { type Loss, resolveLoss } from '../nn/losses.js'
 import { type Metric, type ResolvedMetric, resolveMetric } from '../nn/metrics.js'
 import type { Network } from '../nn/network.js'
 import type { Regularizer } from '../nn/regularizers.js'
-import * as optimizers from '../optim/index.js'
 import type { Optimizer } from '../optim/index.js'
+import * as optimizers from '../optim/index.js'
 import type { DeviceOptions } from '../runtime/index.js'
 
 type PerOutput<T> = T | Readonly<Record<string, T>>
@@ -41,29 +41,67 @@ export interface Compiled extends DeviceOptions {
 
 /** Reads `compile`'s options for a network. */
 export function resolveCompile(net: Network, options: CompileOptions): Compiled {
-  const known = ['optimizer', 'loss', 'lossWeights', 'metrics', 'weightedMetrics', 'kernelRegularizer', 'device', 'threads']
+  const known = [
+    'optimizer',
+    'loss',
+    'lossWeights',
+    'metrics',
+    'weightedMetrics',
+    'kernelRegularizer',
+    'device',
+    'threads',
+  ]
   const problems = Object.keys(options)
     .filter(key => !known.includes(key))
-    .map(key => ({ code: 'unknown-option', where: `compile.${key}`, expected: `one of ${known.join(', ')}`, received: key, hint: `did you mean ${nearest(key, known, 1)[0]}?` }))
-  if (problems.length > 0) throw new ConfigError(problems.length === 1 ? problems[0]! : { code: 'bad-options', where: 'compile', problems })
+    .map(key => ({
+      code: 'unknown-option',
+      where: `compile.${key}`,
+      expected: `one of ${known.join(', ')}`,
+      received: key,
+      hint: `did you mean ${nearest(key, known, 1)[0]}?`,
+    }))
+  if (problems.length > 0)
+    throw new ConfigError(problems.length === 1 ? problems[0]! : { code: 'bad-options', where: 'compile', problems })
   if (options.loss === undefined)
-    throw new ConfigError({ code: 'missing-option', where: 'compile.loss', expected: 'a loss', received: 'nothing', hint: "say, loss: 'sparseCategoricalCrossentropy'" })
+    throw new ConfigError({
+      code: 'missing-option',
+      where: 'compile.loss',
+      expected: 'a loss',
+      received: 'nothing',
+      hint: "say, loss: 'sparseCategoricalCrossentropy'",
+    })
   const multiple = net.outputs.length > 1
   const names = net.outputs.map(output => output.name)
-  const perOutput = <T>(given: unknown, name: string, isOne: (x: unknown) => boolean, option: string): T | undefined => {
+  const perOutput = <T>(
+    given: unknown,
+    name: string,
+    isOne: (x: unknown) => boolean,
+    option: string,
+  ): T | undefined => {
     if (given === undefined) return undefined
     if (isOne(given)) return given as T
     const record = given as Readonly<Record<string, T>>
     for (const key of Object.keys(record))
       if (!names.includes(key))
-        throw new ConfigError({ code: 'unknown-output', where: `compile.${option}`, expected: `outputs ${names.join(', ')}`, received: key })
+        throw new ConfigError({
+          code: 'unknown-output',
+          where: `compile.${option}`,
+          expected: `outputs ${names.join(', ')}`,
+          received: key,
+        })
     return record[name]
   }
   const outputs = net.outputs.map((output): OutputConfig => {
-    const one = (x: unknown) => typeof x === 'string' || typeof x === 'function' || (typeof x === 'object' && x !== null && 'type' in x)
+    const one = (x: unknown) =>
+      typeof x === 'string' || typeof x === 'function' || (typeof x === 'object' && x !== null && 'type' in x)
     const given = perOutput<Loss>(options.loss, output.name, one, 'loss')
     if (given === undefined)
-      throw new ConfigError({ code: 'missing-loss', where: `compile.loss.${output.name}`, expected: 'a loss for every output', received: 'none' })
+      throw new ConfigError({
+        code: 'missing-loss',
+        where: `compile.loss.${output.name}`,
+        expected: 'a loss for every output',
+        received: 'none',
+      })
     const loss = resolveLoss(given)
     const classes = Number(output.shape.at(-1))
     const resolve = (list: readonly Metric[] | undefined, weighted: boolean) =>
@@ -81,7 +119,14 @@ export function resolveCompile(net: Network, options: CompileOptions): Compiled 
       ],
     }
   })
-  return { optimizer: resolveOptimizer(options.optimizer ?? 'rmsprop'), outputs, kernelRegularizer: options.kernelRegularizer ?? null, device: options.device, threads: options.threads, options }
+  return {
+    optimizer: resolveOptimizer(options.optimizer ?? 'rmsprop'),
+    outputs,
+    kernelRegularizer: options.kernelRegularizer ?? null,
+    device: options.device,
+    threads: options.threads,
+    options,
+  }
 }
 
 const recipes = { sgd: optimizers.sgd, adam: optimizers.adam, adamw: optimizers.adamw, rmsprop: optimizers.rmsprop }

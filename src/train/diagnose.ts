@@ -11,7 +11,12 @@ const firstBad = (t: Tensor): number => {
  * Finds where a loss that is not finite comes from: the inputs, then every value of the step in the order in which it is
  * computed. Runs the step again with all of them as outputs, from the weights before it.
  */
-export async function diagnose(step: StepTrace, feeds: Readonly<Record<string, Tensor>>, state: State, where: string): Promise<InstanceType<typeof NumericError>> {
+export async function diagnose(
+  step: StepTrace,
+  feeds: Readonly<Record<string, Tensor>>,
+  state: State,
+  where: string,
+): Promise<InstanceType<typeof NumericError>> {
   for (const [name, t] of Object.entries(feeds)) {
     const at = firstBad(t)
     if (at >= 0 && t.dtype.startsWith('float'))
@@ -35,7 +40,13 @@ export async function diagnose(step: StepTrace, feeds: Readonly<Record<string, T
   for (const name of state.names) {
     const t = await state.read(name)
     if (t.dtype.startsWith('float') && firstBad(t) >= 0)
-      return new NumericError({ code: 'not-finite', where: `${where}: weight ${name}`, expected: 'finite numbers', received: Number(t.data[firstBad(t)]), hint: 'lower the learning rate or clip gradients' })
+      return new NumericError({
+        code: 'not-finite',
+        where: `${where}: weight ${name}`,
+        expected: 'finite numbers',
+        received: Number(t.data[firstBad(t)]),
+        hint: 'lower the learning rate or clip gradients',
+      })
   }
   for (let i = 0; i < values.length; i++) {
     const at = firstBad(results[`probe${i}`]!)
@@ -48,5 +59,11 @@ export async function diagnose(step: StepTrace, feeds: Readonly<Record<string, T
         hint: 'lower the learning rate, clip gradients (globalClipnorm), or scale the inputs',
       })
   }
-  return new NumericError({ code: 'not-finite', where, expected: 'a finite loss', received: 'NaN', hint: 'lower the learning rate or clip gradients' })
+  return new NumericError({
+    code: 'not-finite',
+    where,
+    expected: 'a finite loss',
+    received: 'NaN',
+    hint: 'lower the learning rate or clip gradients',
+  })
 }

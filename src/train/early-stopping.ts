@@ -30,18 +30,33 @@ export const directionOf = (monitor: string, mode: 'auto' | 'min' | 'max' = 'aut
 
 /** Stops when a quantity has stopped improving; semantics and defaults of Keras's EarlyStopping. */
 export function earlyStopping(options: EarlyStoppingOptions = {}): EarlyStopping {
-  const { monitor = 'val_loss', minDelta = 0, patience = 0, mode = 'auto', baseline = null, restoreBestWeights = false, startFromEpoch = 0 } = options
+  const {
+    monitor = 'val_loss',
+    minDelta = 0,
+    patience = 0,
+    mode = 'auto',
+    baseline = null,
+    restoreBestWeights = false,
+    startFromEpoch = 0,
+  } = options
   const known = ['monitor', 'minDelta', 'patience', 'mode', 'baseline', 'restoreBestWeights', 'startFromEpoch']
   for (const key of Object.keys(options))
     if (!known.includes(key))
-      throw new ConfigError({ code: 'unknown-option', where: `callbacks.earlyStopping.${key}`, expected: `one of ${known.join(', ')}`, received: key, hint: `did you mean ${nearest(key, known, 1)[0]}?` })
+      throw new ConfigError({
+        code: 'unknown-option',
+        where: `callbacks.earlyStopping.${key}`,
+        expected: `one of ${known.join(', ')}`,
+        received: key,
+        hint: `did you mean ${nearest(key, known, 1)[0]}?`,
+      })
   const sign = directionOf(monitor, mode) === 'min' ? 1 : -1
   let best: number | null = null
   let bestEpoch = 0
   let wait = 0
   let stopped: number | null = null
   let weights: Record<string, Tensor> | null = null
-  const better = (value: number, than: number | null) => than === null || sign * (value + sign * Math.abs(minDelta) - than) < 0
+  const better = (value: number, than: number | null) =>
+    than === null || sign * (value + sign * Math.abs(minDelta) - than) < 0
   return {
     stoppedEpoch: () => stopped,
     bestEpoch: () => bestEpoch,
@@ -60,7 +75,9 @@ export function earlyStopping(options: EarlyStoppingOptions = {}): EarlyStopping
           where: 'callbacks.earlyStopping.monitor',
           expected: `one of ${Object.keys(logs).join(', ')}`,
           received: monitor,
-          hint: monitor.startsWith('val_') ? 'give fit validationData or validationSplit' : 'name a metric given to compile',
+          hint: monitor.startsWith('val_')
+            ? 'give fit validationData or validationSplit'
+            : 'name a metric given to compile',
         })
       if (epoch < startFromEpoch) return
       if (restoreBestWeights && weights === null) {

@@ -1,13 +1,24 @@
 import { ConfigError, counterRandom, DataError, nearest, type Tensor } from '../ir/index.js'
 import { isSparse } from '../nn/losses.js'
 import { EpochSums, type Logs } from './accumulate.js'
-import { arrayBatches, type ArraySource, arraySource, type Batch, checkLabels, type DataLike, epochOrder, gatherRows, type TensorLike, weighClasses } from './batches.js'
+import {
+  type ArraySource,
+  arrayBatches,
+  arraySource,
+  type Batch,
+  checkLabels,
+  type DataLike,
+  epochOrder,
+  gatherRows,
+  type TensorLike,
+  weighClasses,
+} from './batches.js'
 import { type Callback, dispatch } from './callback.js'
 import { diagnose } from './diagnose.js'
 import type { TrainEvent } from './events.js'
 import { collectHistory, type History } from './history.js'
 import type { Model } from './model.js'
-import { progress, type ProgressStream } from './progress.js'
+import { type ProgressStream, progress } from './progress.js'
 import { type BatchSignature, type Step, stepFeeds, target, traceStep } from './step.js'
 
 /** One element of a stream of data: an example, or a batch of them. */
@@ -62,19 +73,52 @@ export interface FitOptions extends EvaluateOptions {
 const isStream = (source: TrainingSource): source is Stream => Symbol.asyncIterator in source
 
 function checkOptions(options: FitOptions): void {
-  const known = ['epochs', 'batchSize', 'validationData', 'validationSplit', 'shuffle', 'classWeight', 'sampleWeight', 'callbacks', 'verbose', 'stream', 'signal', 'initialEpoch']
+  const known = [
+    'epochs',
+    'batchSize',
+    'validationData',
+    'validationSplit',
+    'shuffle',
+    'classWeight',
+    'sampleWeight',
+    'callbacks',
+    'verbose',
+    'stream',
+    'signal',
+    'initialEpoch',
+  ]
   const problems = Object.keys(options)
     .filter(key => !known.includes(key))
-    .map(key => ({ code: 'unknown-option', where: `fit.${key}`, expected: `one of ${known.join(', ')}`, received: key, hint: `did you mean ${nearest(key, known, 1)[0]}?` }))
+    .map(key => ({
+      code: 'unknown-option',
+      where: `fit.${key}`,
+      expected: `one of ${known.join(', ')}`,
+      received: key,
+      hint: `did you mean ${nearest(key, known, 1)[0]}?`,
+    }))
   const { epochs = 1, batchSize = 32, validationSplit = 0 } = options
   const whole = (name: string, value: number) => {
-    if (!Number.isInteger(value) || value < 1) problems.push({ code: 'bad-option', where: `fit.${name}`, expected: 'a whole number ≥ 1', received: String(value), hint: 'count from 1' })
+    if (!Number.isInteger(value) || value < 1)
+      problems.push({
+        code: 'bad-option',
+        where: `fit.${name}`,
+        expected: 'a whole number ≥ 1',
+        received: String(value),
+        hint: 'count from 1',
+      })
   }
   whole('epochs', epochs)
   whole('batchSize', batchSize)
   if (!(validationSplit >= 0 && validationSplit < 1))
-    problems.push({ code: 'bad-option', where: 'fit.validationSplit', expected: 'from 0 to below 1', received: String(validationSplit), hint: '0.2 keeps a fifth' })
-  if (problems.length > 0) throw new ConfigError(problems.length === 1 ? problems[0]! : { code: 'bad-options', where: 'fit', problems })
+    problems.push({
+      code: 'bad-option',
+      where: 'fit.validationSplit',
+      expected: 'from 0 to below 1',
+      received: String(validationSplit),
+      hint: '0.2 keeps a fifth',
+    })
+  if (problems.length > 0)
+    throw new ConfigError(problems.length === 1 ? problems[0]! : { code: 'bad-options', where: 'fit', problems })
 }
 
 /** Data that gives its batches anew for each epoch. */
@@ -89,12 +133,19 @@ function batchesOf(model: Model, source: TrainingSource, batchSize: number): Bat
   return fromArrays(model, inMemory, batchSize)
 }
 const missingTargets = (): never => {
-  throw new DataError({ code: 'missing-data', where: 'y', expected: 'targets', received: 'nothing', hint: 'fit(x, y, options)' })
+  throw new DataError({
+    code: 'missing-data',
+    where: 'y',
+    expected: 'targets',
+    received: 'nothing',
+    hint: 'fit(x, y, options)',
+  })
 }
 
 const fromArrays = (model: Model, source: ArraySource, batchSize: number): Batches => ({
   steps: Math.ceil(source.length / batchSize),
-  epoch: (epoch, shuffled) => arrayBatches(source, batchSize, shuffled ? epochOrder(source.length, model.seed, epoch) : null),
+  epoch: (epoch, shuffled) =>
+    arrayBatches(source, batchSize, shuffled ? epochOrder(source.length, model.seed, epoch) : null),
 })
 
 function streamBatches(model: Model, stream: Stream, batchSize: number): Batches {
@@ -103,7 +154,12 @@ function streamBatches(model: Model, stream: Stream, batchSize: number): Batches
     if (stream.batched) return stream
     const mixed = shuffled && stream.shuffle !== undefined ? stream.shuffle({ seed: model.seed }) : stream
     if (mixed.batch === undefined)
-      throw new DataError({ code: 'unbatched-stream', where: 'fit', expected: 'a Dataset, or a stream of batches that says batched: true', received: 'a plain stream' })
+      throw new DataError({
+        code: 'unbatched-stream',
+        where: 'fit',
+        expected: 'a Dataset, or a stream of batches that says batched: true',
+        received: 'a plain stream',
+      })
     return mixed.batch(batchSize)
   }
   const prepared = new Map<boolean, Stream>()
@@ -124,13 +180,19 @@ async function* elements(model: Model, stream: Stream, epoch: number): AsyncGene
     for (let item = await iterator.next(); !item.done; item = await iterator.next()) {
       any = true
       const { x, y, sampleWeight } = item.value
-      const source = arraySource(model.network, x as DataLike, (y as DataLike | undefined) ?? missingTargets(), sampleWeight ?? null)
+      const source = arraySource(
+        model.network,
+        x as DataLike,
+        (y as DataLike | undefined) ?? missingTargets(),
+        sampleWeight ?? null,
+      )
       yield { x: source.x, y: source.y, sampleWeight: source.sampleWeight, size: source.length }
     }
   } finally {
     await iterator.return?.()
   }
-  if (!any) throw new DataError({ code: 'empty-dataset', where: 'dataset', expected: 'at least one example', received: 'none' })
+  if (!any)
+    throw new DataError({ code: 'empty-dataset', where: 'dataset', expected: 'at least one example', received: 'none' })
 }
 
 /** Trains and returns the history. */
@@ -144,7 +206,8 @@ export async function fit(model: Model, source: TrainingSource, options: FitOpti
 export async function* trainOn(model: Model, source: TrainingSource, options: FitOptions): AsyncGenerator<TrainEvent> {
   checkOptions(options)
   const { epochs = 1, batchSize = 32, shuffle = true, classWeight, signal, validationSplit = 0 } = options
-  const given = options.sampleWeight === undefined || isStream(source) ? source : { ...source, sampleWeight: options.sampleWeight }
+  const given =
+    options.sampleWeight === undefined || isStream(source) ? source : { ...source, sampleWeight: options.sampleWeight }
   const [training, validation] = splitValidation(model, given, options, batchSize, validationSplit)
   const callbacks = withProgress(options)
   const firstEpoch = options.initialEpoch ?? 0
@@ -162,7 +225,12 @@ export async function* trainOn(model: Model, source: TrainingSource, options: Fi
       let batchNumber = 0
       for await (const batch of training.epoch(model.epoch, shuffle)) {
         if (stop()) break
-        await updateOn(model, classWeight === undefined ? batch : weighClasses(batch, classWeight), sums, `epoch ${epoch + 1}, batch ${batchNumber}`)
+        await updateOn(
+          model,
+          classWeight === undefined ? batch : weighClasses(batch, classWeight),
+          sums,
+          `epoch ${epoch + 1}, batch ${batchNumber}`,
+        )
         yield* emit({ type: 'batchEnd', epoch, batch: batchNumber++, examples: sums.examples, logs: sums.logs(false) })
       }
       if (interrupt.aborted()) break
@@ -187,29 +255,61 @@ export async function* trainOn(model: Model, source: TrainingSource, options: Fi
   }
 }
 
-function splitValidation(model: Model, source: TrainingSource, options: FitOptions, batchSize: number, share: number): [Batches, Batches | null] {
+function splitValidation(
+  model: Model,
+  source: TrainingSource,
+  options: FitOptions,
+  batchSize: number,
+  share: number,
+): [Batches, Batches | null] {
   const held = options.validationData
   if (held !== undefined) {
     const pair = Array.isArray(held) ? (held as readonly [DataLike, DataLike, TensorLike?]) : undefined
-    const other: TrainingSource = pair === undefined ? (held as TrainingSource) : { x: pair[0], y: pair[1], ...(pair[2] === undefined ? {} : { sampleWeight: pair[2] }) }
+    const other: TrainingSource =
+      pair === undefined
+        ? (held as TrainingSource)
+        : { x: pair[0], y: pair[1], ...(pair[2] === undefined ? {} : { sampleWeight: pair[2] }) }
     return [batchesOf(model, source, batchSize), batchesOf(model, other, batchSize)]
   }
   if (share === 0) return [batchesOf(model, source, batchSize), null]
-  if (isStream(source)) throw new ConfigError({ code: 'validation-split', where: 'fit.validationSplit', expected: 'data in memory', received: 'a stream', hint: 'use dataset.split(0.8)' })
+  if (isStream(source))
+    throw new ConfigError({
+      code: 'validation-split',
+      where: 'fit.validationSplit',
+      expected: 'data in memory',
+      received: 'a stream',
+      hint: 'use dataset.split(0.8)',
+    })
   const all = arraySource(model.network, source.x, source.y ?? missingTargets(), source.sampleWeight ?? null)
   const cut = Math.floor(all.length * (1 - share))
   const rows = (from: number, to: number): ArraySource => {
     const picks = Uint32Array.from({ length: to - from }, (_, i) => from + i)
-    const pick = (tensors: Readonly<Record<string, Tensor>>) => Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, gatherRows(t, picks)]))
-    return { x: pick(all.x), y: pick(all.y), sampleWeight: all.sampleWeight === null ? null : gatherRows(all.sampleWeight, picks), length: to - from }
+    const pick = (tensors: Readonly<Record<string, Tensor>>) =>
+      Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, gatherRows(t, picks)]))
+    return {
+      x: pick(all.x),
+      y: pick(all.y),
+      sampleWeight: all.sampleWeight === null ? null : gatherRows(all.sampleWeight, picks),
+      length: to - from,
+    }
   }
   if (cut === 0 || cut === all.length)
-    throw new DataError({ code: 'empty-dataset', where: 'fit.validationSplit', expected: 'examples on both sides of the split', received: `${cut} and ${all.length - cut}` })
+    throw new DataError({
+      code: 'empty-dataset',
+      where: 'fit.validationSplit',
+      expected: 'examples on both sides of the split',
+      received: `${cut} and ${all.length - cut}`,
+    })
   return [fromArrays(model, rows(0, cut), batchSize), fromArrays(model, rows(cut, all.length), batchSize)]
 }
 
 function withProgress(options: FitOptions): readonly Callback[] {
-  const own = options.callbacks === undefined ? [] : Array.isArray(options.callbacks) ? (options.callbacks as readonly Callback[]) : [options.callbacks as Callback]
+  const own =
+    options.callbacks === undefined
+      ? []
+      : Array.isArray(options.callbacks)
+        ? (options.callbacks as readonly Callback[])
+        : [options.callbacks as Callback]
   const stream = options.stream ?? (typeof process === 'undefined' ? undefined : process.stdout)
   const wanted = options.verbose === undefined ? stream !== undefined : Boolean(options.verbose)
   return wanted && stream !== undefined ? [...own, progress({ stream })] : own
@@ -232,7 +332,8 @@ function interruptSignal(signal: AbortSignal | undefined): { aborted(): boolean;
 }
 
 const signatureOf = (batch: Batch): BatchSignature => {
-  const types = (tensors: Readonly<Record<string, Tensor>>) => Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, { dtype: t.dtype, shape: t.shape }]))
+  const types = (tensors: Readonly<Record<string, Tensor>>) =>
+    Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, { dtype: t.dtype, shape: t.shape }]))
   return { x: types(batch.x), y: types(batch.y), weighted: batch.sampleWeight !== null }
 }
 
@@ -245,7 +346,9 @@ function feedsOf(batch: Batch): Record<string, Tensor> {
 
 /** Feeds for a step: the batch's tensors it asks for, and its scalars. */
 function feedsFor(model: Model, step: Step, batch: Batch, training: boolean): Record<string, Tensor> {
-  const scalars = training ? stepFeeds(step, model.step + 1, model.learningRate, counterRandom(model.seed, 0x3d, 0).bits(model.step)) : {}
+  const scalars = training
+    ? stepFeeds(step, model.step + 1, model.learningRate, counterRandom(model.seed, 0x3d, 0).bits(model.step))
+    : {}
   const all = feedsOf(batch)
   const wanted = new Set(step.program.inputs.map(port => port.name))
   return { ...scalars, ...Object.fromEntries(Object.entries(all).filter(([name]) => wanted.has(name))) }
@@ -280,8 +383,13 @@ export async function trainBatch(model: Model, batch: Batch): Promise<Logs> {
   return sums.logs(true)
 }
 
-export async function evaluateBatches(model: Model, source: TrainingSource, options: EvaluateOptions = {}): Promise<EpochSums> {
-  const given = options.sampleWeight === undefined || isStream(source) ? source : { ...source, sampleWeight: options.sampleWeight }
+export async function evaluateBatches(
+  model: Model,
+  source: TrainingSource,
+  options: EvaluateOptions = {},
+): Promise<EpochSums> {
+  const given =
+    options.sampleWeight === undefined || isStream(source) ? source : { ...source, sampleWeight: options.sampleWeight }
   return evaluateOn(model, batchesOf(model, given, options.batchSize ?? 32))
 }
 

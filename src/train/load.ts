@@ -35,14 +35,22 @@ export async function loadModel(file: string | Uint8Array, options: LoadOptions 
   const saved = parseSaved(text, where)
   const factories: Record<string, Factory> = { ...options.layers }
   // Layer factories check the config they are given, whatever its type says.
-  for (const factory of Object.values(layers)) if ('type' in factory) factories[factory.type] ??= factory as unknown as Factory
+  for (const factory of Object.values(layers))
+    if ('type' in factory) factories[factory.type] ??= factory as unknown as Factory
   const made = new Map<string, Layer>()
-  const inputs = saved.inputs.map(i => input({ name: i.name, dtype: i.dtype, shape: i.shape.slice(1) as readonly number[] }))
+  const inputs = saved.inputs.map(i =>
+    input({ name: i.name, dtype: i.dtype, shape: i.shape.slice(1) as readonly number[] }),
+  )
   const results: SymbolicTensor[] = []
   for (const call of saved.calls) {
     const factory = factories[call.type]
     if (factory === undefined)
-      throw new FormatError({ code: 'unknown-layer', where: `${where}: ${call.name}`, expected: 'a layer of anneal, or one given in options.layers', received: call.type })
+      throw new FormatError({
+        code: 'unknown-layer',
+        where: `${where}: ${call.name}`,
+        expected: 'a layer of anneal, or one given in options.layers',
+        received: call.type,
+      })
     const layer = made.get(call.name) ?? factory({ ...withoutNulls(call.config), name: call.name })
     made.set(call.name, layer)
     results.push(layer.apply(call.inputs.map(from => (from < 0 ? inputs[-1 - from]! : results[from]!))))
@@ -51,8 +59,9 @@ export async function loadModel(file: string | Uint8Array, options: LoadOptions 
   const model = new Model(network(inputs, outputs, saved.name), { name: saved.name, seed: saved.seed })
   const tensors: Record<string, Tensor> = {}
   for (const weight of model.network.weights) {
-    const t = onnx.initializers.get(weight.path)
-    if (t === undefined) throw new FormatError({ code: 'missing-weight', where, expected: `initializer ${weight.path}`, received: 'none' })
+    const t = onnx.graph.initializers.get(weight.path)
+    if (t === undefined)
+      throw new FormatError({ code: 'missing-weight', where, expected: `initializer ${weight.path}`, received: 'none' })
     tensors[weight.path] = t
   }
   model.setWeights(tensors)
@@ -75,9 +84,15 @@ const withoutNulls = (config: unknown): Record<string, unknown> =>
 function parseSaved(text: string, where: string): SavedModel {
   try {
     const saved = JSON.parse(text) as SavedModel
-    if (saved.format === 1 && Array.isArray(saved.calls) && Array.isArray(saved.inputs) && Array.isArray(saved.outputs)) return saved
+    if (saved.format === 1 && Array.isArray(saved.calls) && Array.isArray(saved.inputs) && Array.isArray(saved.outputs))
+      return saved
   } catch {
     // falls through to the error below
   }
-  throw new FormatError({ code: 'bad-metadata', where, expected: `a model description (format 1) in '${METADATA}'`, received: text.slice(0, 60) })
+  throw new FormatError({
+    code: 'bad-metadata',
+    where,
+    expected: `a model description (format 1) in '${METADATA}'`,
+    received: text.slice(0, 60),
+  })
 }

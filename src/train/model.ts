@@ -9,7 +9,7 @@ import { compile, createState, type Program, type State } from '../runtime/index
 import type { Logs } from './accumulate.js'
 import { arraySource, type DataLike, gatherRows, type TensorLike } from './batches.js'
 import { type Compiled, type CompileOptions, resolveCompile } from './config.js'
-import { evaluateBatches, type EvaluateOptions, type FitOptions, fit, trainOn, type TrainingSource } from './fit.js'
+import { type EvaluateOptions, evaluateBatches, type FitOptions, type TrainingSource, trainOn } from './fit.js'
 import type { History } from './history.js'
 import { saveModel } from './save.js'
 import { type BatchSignature, compileStep, type Step, traceInference } from './step.js'
@@ -63,14 +63,32 @@ export class Model {
 
   get compiled(): Compiled {
     if (this.#compiled === null)
-      throw new ConfigError({ code: 'not-compiled', where: this.name, expected: 'a compiled model', received: 'none', hint: "call model.compile({ optimizer: 'adam', loss: … }) first" })
+      throw new ConfigError({
+        code: 'not-compiled',
+        where: this.name,
+        expected: 'a compiled model',
+        received: 'none',
+        hint: "call model.compile({ optimizer: 'adam', loss: … }) first",
+      })
     return this.#compiled
   }
 
   /** Adds a layer at the end of a sequential model. */
   add(layer: Layer): void {
-    if (this.#layers === null) throw new ConfigError({ code: 'not-sequential', where: this.name, expected: 'a sequential model', received: 'a functional one' })
-    if (this.#state !== null) throw new ConfigError({ code: 'already-built', where: this.name, expected: 'layers added before training', received: layer.type })
+    if (this.#layers === null)
+      throw new ConfigError({
+        code: 'not-sequential',
+        where: this.name,
+        expected: 'a sequential model',
+        received: 'a functional one',
+      })
+    if (this.#state !== null)
+      throw new ConfigError({
+        code: 'already-built',
+        where: this.name,
+        expected: 'layers added before training',
+        received: layer.type,
+      })
     this.#layers.push(layer)
     if (this.#layers[0]!.config.inputShape === undefined) return
     this.#network = sequentialNetwork(this.#layers, this.name)
@@ -80,7 +98,10 @@ export class Model {
 
   #initialize(): void {
     this.#initial = new Map(
-      this.network.weights.map((w, i) => [w.path, initialize(w.initializer, w.shape, counterRandom(this.seed, i + 1, 0x11), w.path)]),
+      this.network.weights.map((w, i) => [
+        w.path,
+        initialize(w.initializer, w.shape, counterRandom(this.seed, i + 1, 0x11), w.path),
+      ]),
     )
   }
 
@@ -95,7 +116,9 @@ export class Model {
     const moved = before !== null && before.device !== compiled.device
     if (this.#state !== null)
       this.#state = this.#state.then(async state => {
-        for (const name of state.names) if (!this.network.weights.some(w => w.path === name) && !(before === null && slots.includes(name))) state.delete(name)
+        for (const name of state.names)
+          if (!this.network.weights.some(w => w.path === name) && !(before === null && slots.includes(name)))
+            state.delete(name)
         return moved ? this.#fill(await createState(compiled), await readAll(state)) : this.#fill(state, new Map())
       })
   }
@@ -153,7 +176,7 @@ export class Model {
   fit(x: DataLike, y: DataLike, options?: FitOptions): Promise<History>
   fit(x: unknown, second?: unknown, third?: FitOptions): Promise<History> {
     const [source, options] = asSource(x, second, third)
-    return fit(this, source, options as FitOptions)
+    return runFit(this, source, options as FitOptions)
   }
 
   /** Training as a stream of events, for those who want to drive it themselves. Callbacks among the options still run. */
@@ -175,14 +198,21 @@ export class Model {
   }
 
   /** One update on one batch. Returns the batch's loss and metrics. */
-  async trainOnBatch(x: DataLike, y: DataLike, { sampleWeight = null }: { sampleWeight?: TensorLike | null } = {}): Promise<Logs> {
+  async trainOnBatch(
+    x: DataLike,
+    y: DataLike,
+    { sampleWeight = null }: { sampleWeight?: TensorLike | null } = {},
+  ): Promise<Logs> {
     const { trainBatch } = await import('./fit.js')
     const source = arraySource(this.network, x, y, sampleWeight)
     return trainBatch(this, { x: source.x, y: source.y, sampleWeight: source.sampleWeight, size: source.length })
   }
 
   /** Predictions, batch by batch: one tensor, or one per output by name. */
-  async predict(x: DataLike, { batchSize = 32 }: { batchSize?: number } = {}): Promise<Tensor & Record<string, Tensor>> {
+  async predict(
+    x: DataLike,
+    { batchSize = 32 }: { batchSize?: number } = {},
+  ): Promise<Tensor & Record<string, Tensor>> {
     const source = arraySource(this.network, x, null)
     const state = await this.state()
     const parts: Record<string, Tensor>[] = []
@@ -193,9 +223,13 @@ export class Model {
       const feeds = Object.fromEntries(Object.entries(source.x).map(([name, t]) => [name, gatherRows(t, rows)]))
       parts.push(await program.run(feeds, state))
     }
-    const joined = Object.fromEntries(this.network.outputs.map(output => [output.name, concatRows(parts.map(part => part[output.name]!))]))
+    const joined = Object.fromEntries(
+      this.network.outputs.map(output => [output.name, concatRows(parts.map(part => part[output.name]!))]),
+    )
     // One output: the tensor itself, which also answers to the output's name.
-    return (this.network.outputs.length === 1 ? { ...joined[this.network.outputs[0]!.name]!, ...joined } : joined) as Tensor & Record<string, Tensor>
+    return (
+      this.network.outputs.length === 1 ? { ...joined[this.network.outputs[0]!.name]!, ...joined } : joined
+    ) as Tensor & Record<string, Tensor>
   }
 
   #inference(batch: number): Promise<Program> {
@@ -221,9 +255,22 @@ export class Model {
     for (const [path, t] of Object.entries(weights)) {
       const weight = this.network.weights.find(w => w.path === path)
       if (weight === undefined)
-        throw new ConfigError({ code: 'unknown-weight', where: path, expected: `one of ${nearest(path, this.network.weights.map(w => w.path)).join(', ')}`, received: path })
+        throw new ConfigError({
+          code: 'unknown-weight',
+          where: path,
+          expected: `one of ${nearest(
+            path,
+            this.network.weights.map(w => w.path),
+          ).join(', ')}`,
+          received: path,
+        })
       if (String(weight.shape) !== String(t.shape) || t.dtype !== 'float32')
-        throw new ConfigError({ code: 'weight-shape', where: path, expected: `float32 [${weight.shape}]`, received: `${t.dtype} [${t.shape}]` })
+        throw new ConfigError({
+          code: 'weight-shape',
+          where: path,
+          expected: `float32 [${weight.shape}]`,
+          received: `${t.dtype} [${t.shape}]`,
+        })
     }
     this.restore(weights)
   }
@@ -242,7 +289,8 @@ export class Model {
   async slots(): Promise<Record<string, Tensor>> {
     const state = await this.state()
     const entries: [string, Tensor][] = []
-    for (const slot of slotsOf(this.compiled.optimizer, this.#trainable())) entries.push([slot.name, await state.read(slot.name)])
+    for (const slot of slotsOf(this.compiled.optimizer, this.#trainable()))
+      entries.push([slot.name, await state.read(slot.name)])
     return Object.fromEntries(entries)
   }
 
@@ -282,8 +330,14 @@ async function readAll(state: State): Promise<Map<string, Tensor>> {
 
 /** `fit(x, y, options)` and `fit(source, options)` in one form. */
 function asSource(x: unknown, second: unknown, third: object | undefined): [TrainingSource, object] {
-  const isData = third !== undefined || Array.isArray(second) || ArrayBuffer.isView(second) || (typeof second === 'object' && second !== null && 'dtype' in second)
-  return isData ? [{ x: x as DataLike, y: second as DataLike }, third ?? {}] : [x as TrainingSource, (second as object | undefined) ?? {}]
+  const isData =
+    third !== undefined ||
+    Array.isArray(second) ||
+    ArrayBuffer.isView(second) ||
+    (typeof second === 'object' && second !== null && 'dtype' in second)
+  return isData
+    ? [{ x: x as DataLike, y: second as DataLike }, third ?? {}]
+    : [x as TrainingSource, (second as object | undefined) ?? {}]
 }
 
 function concatRows(parts: readonly Tensor[]): Tensor {
@@ -301,8 +355,13 @@ function concatRows(parts: readonly Tensor[]): Tensor {
 }
 
 /** A model of layers one after the other; the first says `inputShape`. */
-export function sequential(layers: readonly Layer[] | { layers?: readonly Layer[]; name?: string; seed?: number } = [], options: ModelOptions = {}): Model {
-  const list = Array.isArray(layers) ? (layers as readonly Layer[]) : ((layers as { layers?: readonly Layer[] }).layers ?? [])
+export function sequential(
+  layers: readonly Layer[] | { layers?: readonly Layer[]; name?: string; seed?: number } = [],
+  options: ModelOptions = {},
+): Model {
+  const list = Array.isArray(layers)
+    ? (layers as readonly Layer[])
+    : ((layers as { layers?: readonly Layer[] }).layers ?? [])
   const given: ModelOptions = Array.isArray(layers) ? options : { ...(layers as ModelOptions), ...options }
   const name = given.name ?? 'sequential'
   const net = list.length > 0 && list[0]!.config.inputShape !== undefined ? sequentialNetwork(list, name) : null
@@ -318,7 +377,15 @@ function sequentialNetwork(layers: readonly Layer[], name: string): Network {
 }
 
 /** A functional model between symbolic inputs and outputs. */
-export function model({ inputs, outputs, ...options }: { inputs: SymbolicTensor | readonly SymbolicTensor[]; outputs: SymbolicTensor | readonly SymbolicTensor[] } & ModelOptions): Model {
-  const list = (x: SymbolicTensor | readonly SymbolicTensor[]): readonly SymbolicTensor[] => (Array.isArray(x) ? x : [x as SymbolicTensor])
+export function model({
+  inputs,
+  outputs,
+  ...options
+}: {
+  inputs: SymbolicTensor | readonly SymbolicTensor[]
+  outputs: SymbolicTensor | readonly SymbolicTensor[]
+} & ModelOptions): Model {
+  const list = (x: SymbolicTensor | readonly SymbolicTensor[]): readonly SymbolicTensor[] =>
+    Array.isArray(x) ? x : [x as SymbolicTensor]
   return new Model(network(list(inputs), list(outputs), options.name ?? 'model'), options)
 }

@@ -8,10 +8,19 @@ export interface ProgressStream {
   readonly columns?: number | undefined
 }
 
-const seconds = (s: number): string => (s < 60 ? `${Math.round(s)}s` : s < 3600 ? `${Math.floor(s / 60)}m${`${Math.round(s % 60)}`.padStart(2, '0')}s` : `${Math.floor(s / 3600)}h${`${Math.floor((s % 3600) / 60)}`.padStart(2, '0')}m`)
+const seconds = (s: number): string =>
+  s < 60
+    ? `${Math.round(s)}s`
+    : s < 3600
+      ? `${Math.floor(s / 60)}m${`${Math.round(s % 60)}`.padStart(2, '0')}s`
+      : `${Math.floor(s / 3600)}h${`${Math.floor((s % 3600) / 60)}`.padStart(2, '0')}m`
 /** A number in four significant digits. */
-export const short = (x: number): string => (x !== 0 && (Math.abs(x) < 1e-3 || Math.abs(x) >= 1e5) ? x.toExponential(3) : x.toFixed(4))
-const line = (logs: Logs): string => Object.entries(logs).map(([name, value]) => `${name}: ${short(value)}`).join(' - ')
+export const short = (x: number): string =>
+  x !== 0 && (Math.abs(x) < 1e-3 || Math.abs(x) >= 1e5) ? x.toExponential(3) : x.toFixed(4)
+const line = (logs: Logs): string =>
+  Object.entries(logs)
+    .map(([name, value]) => `${name}: ${short(value)}`)
+    .join(' - ')
 
 /** A bar with loss, metrics and time left on a terminal; one plain line per epoch elsewhere. */
 export function progress({ stream }: { stream: ProgressStream }): Callback {
@@ -42,13 +51,18 @@ export function progress({ stream }: { stream: ProgressStream }): Callback {
         if (steps === undefined) draw(`${done} steps ${seconds(each * done)} - ${line(event.logs)}`)
         else {
           const filled = Math.round((done / steps) * 20)
-          draw(`${`${done}`.padStart(`${steps}`.length)}/${steps} ${'━'.repeat(filled)}${'─'.repeat(20 - filled)} ${seconds(each * (steps - done))} left - ${line(event.logs)}`)
+          draw(
+            `${`${done}`.padStart(`${steps}`.length)}/${steps} ${'━'.repeat(filled)}${'─'.repeat(20 - filled)} ${seconds(each * (steps - done))} left - ${line(event.logs)}`,
+          )
         }
       } else if (event.type === 'epochEnd') {
         const text = `${seconds(event.seconds)} - ${line(event.logs)}`
         if (live) draw(`${steps ?? ''}${steps === undefined ? '' : ` ${'━'.repeat(20)} `}${text}`, '\n')
         else stream.write(`epoch ${event.epoch + 1}/${epochs} - ${text}\n`)
-      } else if (event.type === 'trainEnd' && event.reason !== 'completed') stream.write(`${live ? '\n' : ''}training ${event.reason} after ${event.epochs} epochs; what was learned is kept\n`)
+      } else if (event.type === 'trainEnd' && event.reason !== 'completed')
+        stream.write(
+          `${live ? '\n' : ''}training ${event.reason} after ${event.epochs} epochs; what was learned is kept\n`,
+        )
     },
   }
 }

@@ -16,24 +16,42 @@ export interface SavedModel {
   readonly epoch: number
   readonly inputs: Network['inputs']
   readonly outputs: readonly number[]
-  readonly calls: readonly { readonly name: string; readonly type: string; readonly config: unknown; readonly inputs: readonly number[] }[]
+  readonly calls: readonly {
+    readonly name: string
+    readonly type: string
+    readonly config: unknown
+    readonly inputs: readonly number[]
+  }[]
   readonly compile: Record<string, unknown> | null
 }
 
 /** An inference ONNX with everything `loadModel` needs beside it. */
-export async function saveModel(model: Model, path: string, { optimizer = true }: { optimizer?: boolean } = {}): Promise<void> {
+export async function saveModel(
+  model: Model,
+  path: string,
+  { optimizer = true }: { optimizer?: boolean } = {},
+): Promise<void> {
   await writeFileAtomic(path, await modelBytes(model, { optimizer }))
 }
 
 /** The bytes `save` writes. */
-export async function modelBytes(model: Model, { optimizer = true }: { optimizer?: boolean } = {}): Promise<Uint8Array> {
+export async function modelBytes(
+  model: Model,
+  { optimizer = true }: { optimizer?: boolean } = {},
+): Promise<Uint8Array> {
   const weights = await model.weights()
   const { graph, outputs } = traceInference(model.network, 'batch', (g, path) => g.constant(weights[path]!, path))
   const compiled = isCompiled(model)
   const training: Record<string, Tensor> = compiled && optimizer ? await model.slots() : {}
   // Weights that inference does not use are kept all the same.
   const keep = graph.constants.filter(value => value.name in weights)
-  return encodeOnnx(graph, { outputs, inputs: graph.inputs, keep, metadata: { [METADATA]: JSON.stringify(describe(model, compiled)) }, training })
+  return encodeOnnx(graph, {
+    outputs,
+    inputs: graph.inputs,
+    keep,
+    metadata: { [METADATA]: JSON.stringify(describe(model, compiled)) },
+    training,
+  })
 }
 
 const isCompiled = (model: Model): boolean => {
@@ -59,11 +77,23 @@ function describe(model: Model, compiled: boolean): SavedModel {
       return null
     }
     if (Array.isArray(value)) return value.map((item, i) => plain(item, `${where}[${i}]`))
-    if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, plain(v, `${where}.${k}`)]))
+    if (typeof value === 'object' && value !== null)
+      return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, plain(v, `${where}.${k}`)]))
     return value
   }
-  const calls = net.calls.map(call => ({ name: call.name, type: call.layer.type, config: plain(call.layer.config, call.name), inputs: call.inputs }))
-  if (problems.length > 0) throw new ConfigError({ code: 'not-saveable', where: model.name, received: `${problems.length} functions`, problems })
+  const calls = net.calls.map(call => ({
+    name: call.name,
+    type: call.layer.type,
+    config: plain(call.layer.config, call.name),
+    inputs: call.inputs,
+  }))
+  if (problems.length > 0)
+    throw new ConfigError({
+      code: 'not-saveable',
+      where: model.name,
+      received: `${problems.length} functions`,
+      problems,
+    })
   return {
     format: 1,
     name: model.name,
@@ -85,5 +115,8 @@ function describeCompile(model: Model): Record<string, unknown> | null {
   const entries = Object.entries(options).filter(([key, value]) => key !== 'optimizer' && isData(value))
   if (!entries.some(([key]) => key === 'loss')) return null
   const rate = typeof optimizer.learningRate === 'number' ? optimizer.learningRate : model.learningRate
-  return { ...Object.fromEntries(entries), optimizer: { name: optimizer.name, config: { ...optimizer.config, learningRate: rate } } }
+  return {
+    ...Object.fromEntries(entries),
+    optimizer: { name: optimizer.name, config: { ...optimizer.config, learningRate: rate } },
+  }
 }

@@ -1,10 +1,10 @@
 import { gradients } from '../autodiff/index.js'
 import { type DType, Graph, type Tensor, type Value } from '../ir/index.js'
+import { constrain } from '../nn/constraints.js'
 import type { Statistic } from '../nn/metrics.js'
 import { type Network, sumPenalties, trace } from '../nn/network.js'
-import { constrain } from '../nn/constraints.js'
-import { LEARNING_RATE, traceUpdate } from '../optim/optimizer.js'
 import * as ops from '../ops/index.js'
+import { LEARNING_RATE, traceUpdate } from '../optim/optimizer.js'
 import { compile, type Program } from '../runtime/index.js'
 import type { Compiled } from './config.js'
 
@@ -44,11 +44,20 @@ export interface Step extends Omit<StepTrace, 'graph'> {
 /** Builds the graph of a training or an evaluation step for batches of one signature. */
 export function traceStep(net: Network, compiled: Compiled, signature: BatchSignature, training: boolean): StepTrace {
   const graph = new Graph()
-  const inputs = net.inputs.map(input => graph.input(input.name, signature.x[input.name]!.dtype, signature.x[input.name]!.shape))
+  const inputs = net.inputs.map(input =>
+    graph.input(input.name, signature.x[input.name]!.dtype, signature.x[input.name]!.shape),
+  )
   const weights = new Map(net.weights.map(w => [w.path, graph.input(w.path, 'float32', w.shape)]))
   const weightOf = (path: string): Value => weights.get(path)!
   const key = training ? graph.input(KEY, 'uint32', []) : undefined
-  const traced = trace(net, { training, penalize: true, inputs, weights: weightOf, key, kernelRegularizer: compiled.kernelRegularizer })
+  const traced = trace(net, {
+    training,
+    penalize: true,
+    inputs,
+    weights: weightOf,
+    key,
+    kernelRegularizer: compiled.kernelRegularizer,
+  })
   const batch = Object.values(signature.x)[0]!.shape[0]!
   const sampleWeight = signature.weighted ? graph.input(SAMPLE_WEIGHT, 'float32', [batch]) : null
 
@@ -63,7 +72,9 @@ export function traceStep(net: Network, compiled: Compiled, signature: BatchSign
     terms.push(output.lossWeight === 1 ? loss : ops.mul(loss, output.lossWeight))
     for (const metric of output.metrics)
       graph.scope(`metric/${metric.key}`, () => {
-        for (const [name, statistic] of Object.entries(metric.statistics({ yTrue, yPred, weight: metric.weighted ? sampleWeight : null }))) {
+        for (const [name, statistic] of Object.entries(
+          metric.statistics({ yTrue, yPred, weight: metric.weighted ? sampleWeight : null }),
+        )) {
           const port = `metric/${metric.key}/${name}`
           outputs[port] = statistic.value
           statistics.push({ output: port, metric: metric.key, statistic: name, over: statistic.over })
@@ -77,9 +88,15 @@ export function traceStep(net: Network, compiled: Compiled, signature: BatchSign
   if (!training) return { graph, outputs, updates: {}, statistics, feeds: {} }
 
   const trainable = net.weights.filter(w => w.trainable)
-  const grads = gradients(loss, trainable.map(w => weightOf(w.path)), { unconnected: 'zeros' })
+  const grads = gradients(
+    loss,
+    trainable.map(w => weightOf(w.path)),
+    { unconnected: 'zeros' },
+  )
   const parameters = trainable.map((w, i) => ({ path: w.path, value: weightOf(w.path), gradient: grads[i]! }))
-  const update = graph.scope('update', () => traceUpdate(compiled.optimizer, parameters, (name, like) => graph.input(name, like.dtype, like.shape)))
+  const update = graph.scope('update', () =>
+    traceUpdate(compiled.optimizer, parameters, (name, like) => graph.input(name, like.dtype, like.shape)),
+  )
   const updates: Record<string, Value> = Object.fromEntries([...traced.updates, ...update.slots])
   for (const w of trainable) {
     const next = update.parameters.get(w.path)!
@@ -92,12 +109,22 @@ export function traceStep(net: Network, compiled: Compiled, signature: BatchSign
 function meanLoss(losses: Value, sampleWeight: Value | null): Value {
   if (sampleWeight === null) return ops.reduceMean(losses, { keepdims: 0 })
   const extra = losses.shape.length - 1
-  const weight = extra > 0 ? ops.unsqueeze(sampleWeight, Array.from({ length: extra }, (_, i) => i + 1)) : sampleWeight
+  const weight =
+    extra > 0
+      ? ops.unsqueeze(
+          sampleWeight,
+          Array.from({ length: extra }, (_, i) => i + 1),
+        )
+      : sampleWeight
   return ops.reduceMean(ops.mul(losses, weight), { keepdims: 0 })
 }
 
 /** The inference graph for a batch of any size (`'batch'`) or a given one. */
-export function traceInference(net: Network, batch: number | 'batch', weightOf: (graph: Graph, path: string, shape: readonly number[]) => Value): { graph: Graph; outputs: Record<string, Value> } {
+export function traceInference(
+  net: Network,
+  batch: number | 'batch',
+  weightOf: (graph: Graph, path: string, shape: readonly number[]) => Value,
+): { graph: Graph; outputs: Record<string, Value> } {
   const graph = new Graph()
   const inputs = net.inputs.map(input => graph.input(input.name, input.dtype, [batch, ...input.shape.slice(1)]))
   const weights = new Map(net.weights.map(w => [w.path, weightOf(graph, w.path, w.shape)]))
@@ -105,9 +132,22 @@ export function traceInference(net: Network, batch: number | 'batch', weightOf: 
   return { graph, outputs: Object.fromEntries(net.outputs.map((output, i) => [output.name, traced.outputs[i]!])) }
 }
 
-export async function compileStep(net: Network, compiled: Compiled, signature: BatchSignature, training: boolean): Promise<Step> {
+export async function compileStep(
+  net: Network,
+  compiled: Compiled,
+  signature: BatchSignature,
+  training: boolean,
+): Promise<Step> {
   const { graph, ...rest } = traceStep(net, compiled, signature, training)
-  return { ...rest, program: await compile(graph, { outputs: rest.outputs, updates: rest.updates, device: compiled.device, threads: compiled.threads }) }
+  return {
+    ...rest,
+    program: await compile(graph, {
+      outputs: rest.outputs,
+      updates: rest.updates,
+      device: compiled.device,
+      threads: compiled.threads,
+    }),
+  }
 }
 
 /** Scalars for one step as tensors. */
