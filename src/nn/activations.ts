@@ -4,7 +4,10 @@ import * as ops from '../ops/index.js'
 import { type Family, resolveSpec, type Spec, specSchema } from './plugin.js'
 
 type Apply = (parameters: Record<string, unknown>, x: Value) => Value
-const plain = (f: (x: Value) => Value): { parameters: z.ZodObject; apply: Apply } => ({ parameters: z.object({}), apply: (_, x) => f(x) })
+const plain = (f: (x: Value) => Value): { parameters: z.ZodObject; apply: Apply } => ({
+  parameters: z.object({}),
+  apply: (_, x) => f(x),
+})
 
 /** Activations by Keras's names. A row here is all a new one needs. */
 export const activationTable: Family<Apply> = {
@@ -15,9 +18,15 @@ export const activationTable: Family<Apply> = {
     parameters: z.object({ negativeSlope: z.number().default(0.2) }),
     apply: ({ negativeSlope }, x) => ops.leakyRelu(x, { alpha: negativeSlope as number }),
   },
-  elu: { parameters: z.object({ alpha: z.number().default(1) }), apply: ({ alpha }, x) => ops.elu(x, { alpha: alpha as number }) },
+  elu: {
+    parameters: z.object({ alpha: z.number().default(1) }),
+    apply: ({ alpha }, x) => ops.elu(x, { alpha: alpha as number }),
+  },
   selu: plain(x => ops.selu(x)),
-  celu: { parameters: z.object({ alpha: z.number().default(1) }), apply: ({ alpha }, x) => ops.celu(x, { alpha: alpha as number }) },
+  celu: {
+    parameters: z.object({ alpha: z.number().default(1) }),
+    apply: ({ alpha }, x) => ops.celu(x, { alpha: alpha as number }),
+  },
   gelu: {
     parameters: z.object({ approximate: z.boolean().default(false) }),
     apply: ({ approximate }, x) => ops.gelu(x, { approximate: approximate ? 'tanh' : 'none' }),
@@ -26,8 +35,14 @@ export const activationTable: Family<Apply> = {
   hardSigmoid: plain(x => ops.hardSigmoid(x, { alpha: 1 / 6, beta: 0.5 })),
   tanh: plain(x => ops.tanh(x)),
   hardTanh: plain(x => ops.clip(x, -1, 1)),
-  softmax: { parameters: z.object({ axis: z.int().default(-1) }), apply: ({ axis }, x) => ops.softmax(x, { axis: axis as number }) },
-  logSoftmax: { parameters: z.object({ axis: z.int().default(-1) }), apply: ({ axis }, x) => ops.logSoftmax(x, { axis: axis as number }) },
+  softmax: {
+    parameters: z.object({ axis: z.int().default(-1) }),
+    apply: ({ axis }, x) => ops.softmax(x, { axis: axis as number }),
+  },
+  logSoftmax: {
+    parameters: z.object({ axis: z.int().default(-1) }),
+    apply: ({ axis }, x) => ops.logSoftmax(x, { axis: axis as number }),
+  },
   softplus: plain(x => ops.softplus(x)),
   softsign: plain(x => ops.softsign(x)),
   silu: plain(x => ops.mul(x, ops.sigmoid(x))),

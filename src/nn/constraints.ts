@@ -6,7 +6,8 @@ import { type Family, resolveSpec, type Spec, specSchema } from './plugin.js'
 type Apply = (parameters: Record<string, unknown>, w: Value) => Value
 const EPSILON = 1e-7
 const axes = z.union([z.int(), z.array(z.int())]).default(0)
-const norm = (w: Value, axis: unknown): Value => ops.sqrt(ops.reduceSumSquare(w, Array.isArray(axis) ? axis : [axis as number]))
+const norm = (w: Value, axis: unknown): Value =>
+  ops.sqrt(ops.reduceSumSquare(w, Array.isArray(axis) ? axis : [axis as number]))
 
 /** What is done to a weight after each update; Keras's definitions. `axis` is the axis along which norms are taken. */
 export const constraintTable: Family<Apply> = {
@@ -17,7 +18,10 @@ export const constraintTable: Family<Apply> = {
       return ops.mul(w, ops.div(ops.clip(norms, 0, maxValue as number), ops.add(norms, EPSILON)))
     },
   },
-  unitNorm: { parameters: z.object({ axis: axes }), apply: ({ axis }, w) => ops.div(w, ops.add(norm(w, axis), EPSILON)) },
+  unitNorm: {
+    parameters: z.object({ axis: axes }),
+    apply: ({ axis }, w) => ops.div(w, ops.add(norm(w, axis), EPSILON)),
+  },
   nonNeg: { parameters: z.object({}), apply: (_, w) => ops.relu(w) },
   minMaxNorm: {
     parameters: z.object({
@@ -48,7 +52,9 @@ export const unitNorm = (options: { axis?: Axis } = {}): Spec => ({ type: 'unitN
 /** Sets negative weights to 0. */
 export const nonNeg = (): Spec => ({ type: 'nonNeg' })
 /** Holds the norm of the weights into each unit between two values. */
-export const minMaxNorm = (options: { minValue?: number; maxValue?: number; rate?: number; axis?: Axis } = {}): Spec => ({
+export const minMaxNorm = (
+  options: { minValue?: number; maxValue?: number; rate?: number; axis?: Axis } = {},
+): Spec => ({
   type: 'minMaxNorm',
   ...options,
 })

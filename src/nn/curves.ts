@@ -5,7 +5,12 @@ export type Curve = 'ROC' | 'PR'
  * ROC is the trapezoidal area (the Mann–Whitney statistic), PR the average precision (as scikit-learn's).
  * NaN where one of the classes is missing.
  */
-export function areaUnderCurve(scores: Float64Array, labels: Float64Array, weights: Float64Array, curve: Curve): number {
+export function areaUnderCurve(
+  scores: Float64Array,
+  labels: Float64Array,
+  weights: Float64Array,
+  curve: Curve,
+): number {
   const order = Uint32Array.from(scores, (_, i) => i).sort((a, b) => scores[b]! - scores[a]!)
   let [positives, negatives] = [0, 0]
   for (let i = 0; i < labels.length; i++) {

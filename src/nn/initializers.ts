@@ -18,8 +18,12 @@ export function fans(shape: readonly number[]): { fanIn: number; fanOut: number 
   return { fanIn: shape[1]! * window, fanOut: shape[0]! * window }
 }
 
-const fill = (shape: readonly number[], f: (i: number) => number): Float32Array => Float32Array.from({ length: sizeOf(shape) }, (_, i) => f(i))
-const uniform = (limit: number, low = -limit): Fill => (shape, random) => fill(shape, i => low + (limit - low) * random.uniform(i))
+const fill = (shape: readonly number[], f: (i: number) => number): Float32Array =>
+  Float32Array.from({ length: sizeOf(shape) }, (_, i) => f(i))
+const uniform =
+  (limit: number, low = -limit): Fill =>
+  (shape, random) =>
+    fill(shape, i => low + (limit - low) * random.uniform(i))
 /** Normal numbers beyond two standard deviations are drawn again. */
 const truncatedNormal =
   (mean: number, stddev: number): Fill =>
@@ -35,7 +39,11 @@ const truncatedNormal =
 // The standard deviation of a standard normal cut at ±2, by which Keras divides to get the variance asked for.
 const TRUNCATED = 0.8796256610342398
 
-const scaling = (scale: number, mode: 'fanIn' | 'fanOut' | 'fanAvg', distribution: 'uniform' | 'truncatedNormal' | 'normal'): Apply => {
+const scaling = (
+  scale: number,
+  mode: 'fanIn' | 'fanOut' | 'fanAvg',
+  distribution: 'uniform' | 'truncatedNormal' | 'normal',
+): Apply => {
   return (_, shape, random) => {
     const { fanIn, fanOut } = fans(shape)
     const fan = mode === 'fanIn' ? fanIn : mode === 'fanOut' ? fanOut : (fanIn + fanOut) / 2
@@ -51,10 +59,14 @@ const none = z.object({})
 export const initializerTable: Family<Apply> = {
   zeros: { parameters: none, apply: (_, shape) => fill(shape, () => 0) },
   ones: { parameters: none, apply: (_, shape) => fill(shape, () => 1) },
-  constant: { parameters: z.object({ value: z.number().default(0) }), apply: ({ value }, shape) => fill(shape, () => value as number) },
+  constant: {
+    parameters: z.object({ value: z.number().default(0) }),
+    apply: ({ value }, shape) => fill(shape, () => value as number),
+  },
   randomNormal: {
     parameters: z.object({ mean: z.number().default(0), stddev: z.number().default(0.05) }),
-    apply: ({ mean, stddev }, shape, random) => fill(shape, i => (mean as number) + (stddev as number) * random.normal(i)),
+    apply: ({ mean, stddev }, shape, random) =>
+      fill(shape, i => (mean as number) + (stddev as number) * random.normal(i)),
   },
   randomUniform: {
     parameters: z.object({ minval: z.number().default(-0.05), maxval: z.number().default(0.05) }),
@@ -70,7 +82,8 @@ export const initializerTable: Family<Apply> = {
       mode: z.enum(['fanIn', 'fanOut', 'fanAvg']).default('fanIn'),
       distribution: z.enum(['truncatedNormal', 'normal', 'uniform']).default('truncatedNormal'),
     }),
-    apply: (p, shape, random) => scaling(p.scale as number, p.mode as 'fanIn', p.distribution as 'uniform')(p, shape, random),
+    apply: (p, shape, random) =>
+      scaling(p.scale as number, p.mode as 'fanIn', p.distribution as 'uniform')(p, shape, random),
   },
   glorotUniform: { parameters: none, apply: scaling(1, 'fanAvg', 'uniform') },
   glorotNormal: { parameters: none, apply: scaling(1, 'fanAvg', 'truncatedNormal') },
@@ -80,9 +93,13 @@ export const initializerTable: Family<Apply> = {
   lecunNormal: { parameters: none, apply: scaling(1, 'fanIn', 'truncatedNormal') },
   identity: {
     parameters: z.object({ gain: z.number().default(1) }),
-    apply: ({ gain }, shape) => fill(shape, i => (i % (shape[1]! + 1) === 0 && i < shape[1]! * shape[1]! ? (gain as number) : 0)),
+    apply: ({ gain }, shape) =>
+      fill(shape, i => (i % (shape[1]! + 1) === 0 && i < shape[1]! * shape[1]! ? (gain as number) : 0)),
   },
-  orthogonal: { parameters: z.object({ gain: z.number().default(1) }), apply: ({ gain }, shape, random) => orthogonal(gain as number, shape, random) },
+  orthogonal: {
+    parameters: z.object({ gain: z.number().default(1) }),
+    apply: ({ gain }, shape, random) => orthogonal(gain as number, shape, random),
+  },
 }
 
 /** Orthonormal rows or columns by Gram–Schmidt on a random normal matrix (Saxe et al. 2013). */
@@ -118,6 +135,11 @@ export function initialize(spec: Initializer, shape: readonly number[], random: 
   const fillWith = resolveSpec(initializerTable, (typeof spec === 'string' ? { type: spec } : spec) as Spec | Fill)
   const data = fillWith(shape, random)
   if (data.length !== sizeOf(shape))
-    throw new ConfigError({ code: 'initializer-size', where, expected: `${sizeOf(shape)} numbers for [${shape}]`, received: data.length })
+    throw new ConfigError({
+      code: 'initializer-size',
+      where,
+      expected: `${sizeOf(shape)} numbers for [${shape}]`,
+      received: data.length,
+    })
   return tensor(data, shape)
 }

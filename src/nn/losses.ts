@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ConfigError, nearest, scalar, ShapeError, type Value } from '../ir/index.js'
+import { ConfigError, nearest, ShapeError, scalar, type Value } from '../ir/index.js'
 import * as ops from '../ops/index.js'
 import { type Family, parseOptions, type Spec } from './plugin.js'
 
@@ -16,7 +16,9 @@ const zeroTo = (x: Value): Value => ops.max([x, scalar(x.graph, x.dtype, EPSILON
 function aligned(yTrue: Value, yPred: Value): Value {
   let y = float(yTrue, yPred)
   if (y.shape.length === yPred.shape.length - 1 && yPred.shape.at(-1) === 1) y = ops.unsqueeze(y, [-1])
-  const fits = y.shape.length === yPred.shape.length && y.shape.every((d, i) => d === yPred.shape[i] || typeof d === 'string' || typeof yPred.shape[i] === 'string')
+  const fits =
+    y.shape.length === yPred.shape.length &&
+    y.shape.every((d, i) => d === yPred.shape[i] || typeof d === 'string' || typeof yPred.shape[i] === 'string')
   if (!fits)
     throw new ShapeError({
       code: 'target-shape',
@@ -58,7 +60,10 @@ const smooth = (y: Value, smoothing: unknown, classes: number): Value =>
 
 const none = z.object({})
 const smoothing = z.number().min(0).max(1).default(0)
-const difference = (f: (d: Value) => Value): Apply => (_, yTrue, yPred) => last(f(ops.sub(yPred, aligned(yTrue, yPred))))
+const difference =
+  (f: (d: Value) => Value): Apply =>
+  (_, yTrue, yPred) =>
+    last(f(ops.sub(yPred, aligned(yTrue, yPred))))
 const hinges = (yTrue: Value, yPred: Value): Value => {
   const y = aligned(yTrue, yPred)
   // Labels 0 and 1 mean −1 and 1.
@@ -112,15 +117,25 @@ export const lossTable: Family<Apply> = {
     },
   },
   sparseCategoricalCrossentropy: {
-    parameters: z.object({ fromLogits: z.boolean().default(false), ignoreClass: z.int().optional(), labelSmoothing: smoothing }),
+    parameters: z.object({
+      fromLogits: z.boolean().default(false),
+      ignoreClass: z.int().optional(),
+      labelSmoothing: smoothing,
+    }),
     apply: ({ fromLogits, ignoreClass, labelSmoothing }, yTrue, yPred) => {
       const labels = classNumbers(yTrue, yPred)
       const logp = logProbabilities(yPred, fromLogits as boolean)
-      const safe = ignoreClass === undefined ? labels : ops.where(ops.equal(labels, ignoreClass as number), ops.mul(labels, 0), labels)
+      const safe =
+        ignoreClass === undefined
+          ? labels
+          : ops.where(ops.equal(labels, ignoreClass as number), ops.mul(labels, 0), labels)
       let loss = ops.neg(ops.squeeze(ops.gatherElements(logp, ops.unsqueeze(safe, [-1]), { axis: -1 }), [-1]))
       // Label smoothing moves the target towards the uniform distribution (Szegedy et al. 2016).
-      if (labelSmoothing !== 0) loss = ops.sub(ops.mul(loss, 1 - (labelSmoothing as number)), ops.mul(last(logp), labelSmoothing as number))
-      return ignoreClass === undefined ? loss : ops.mul(loss, ops.cast(ops.not(ops.equal(labels, ignoreClass as number)), { to: loss.dtype }))
+      if (labelSmoothing !== 0)
+        loss = ops.sub(ops.mul(loss, 1 - (labelSmoothing as number)), ops.mul(last(logp), labelSmoothing as number))
+      return ignoreClass === undefined
+        ? loss
+        : ops.mul(loss, ops.cast(ops.not(ops.equal(labels, ignoreClass as number)), { to: loss.dtype }))
     },
   },
   // (1 − p_t)^gamma · crossentropy (Lin et al. 2017).
@@ -152,7 +167,10 @@ export const lossTable: Family<Apply> = {
     apply: (p, yTrue, yPred) => {
       const y = smooth(aligned(yTrue, yPred), p.labelSmoothing, Number(yPred.shape.at(-1)))
       const logp = logProbabilities(yPred, p.fromLogits as boolean)
-      const modulate = ops.mul(power(ops.sub(scalar(y.graph, y.dtype, 1), ops.exp(logp)), p.gamma as number), p.alpha as number)
+      const modulate = ops.mul(
+        power(ops.sub(scalar(y.graph, y.dtype, 1), ops.exp(logp)), p.gamma as number),
+        p.alpha as number,
+      )
       return ops.neg(sumLast(ops.mul(modulate, ops.mul(y, logp))))
     },
   },
@@ -186,10 +204,14 @@ export const lossTable: Family<Apply> = {
     apply: (_, yTrue, yPred) => last(ops.sub(yPred, ops.mul(aligned(yTrue, yPred), ops.log(ops.add(yPred, EPSILON))))),
   },
   // −cos of the angle: −1 is best.
-  cosineSimilarity: { parameters: none, apply: (_, yTrue, yPred) => ops.neg(sumLast(ops.mul(unit(aligned(yTrue, yPred)), unit(yPred)))) },
+  cosineSimilarity: {
+    parameters: none,
+    apply: (_, yTrue, yPred) => ops.neg(sumLast(ops.mul(unit(aligned(yTrue, yPred)), unit(yPred)))),
+  },
 }
 const oneMinus = (x: Value): Value => ops.sub(scalar(x.graph, x.dtype, 1), x)
-const power = (x: Value, p: number): Value => (p === 0 ? ops.add(ops.mul(x, 0), 1) : p === 1 ? x : p === 2 ? ops.mul(x, x) : ops.pow(x, p))
+const power = (x: Value, p: number): Value =>
+  p === 0 ? ops.add(ops.mul(x, 0), 1) : p === 1 ? x : p === 2 ? ops.mul(x, x) : ops.pow(x, p)
 
 /** Class numbers as int64, with a last axis of 1 taken off. */
 export function classNumbers(yTrue: Value, yPred: Value): Value {
@@ -235,7 +257,11 @@ export function resolveLoss(loss: Loss): { type: string; apply: LossFunction; ig
     })
   const parsed = parseOptions(entry.parameters.strict(), parameters, `losses.${type}`) as Record<string, unknown>
   const ignored = parsed.ignoreClass as number | undefined
-  return { type, apply: (yTrue, yPred) => entry.apply(parsed, yTrue, yPred), ...(ignored === undefined ? {} : { ignoreClass: ignored }) }
+  return {
+    type,
+    apply: (yTrue, yPred) => entry.apply(parsed, yTrue, yPred),
+    ...(ignored === undefined ? {} : { ignoreClass: ignored }),
+  }
 }
 
 /** Losses whose targets are class numbers: they must be whole and below the number of classes. */
@@ -254,8 +280,12 @@ export const logCosh = make('logCosh')
 export const binaryCrossentropy = make<Smoothing>('binaryCrossentropy')
 export const categoricalCrossentropy = make<Smoothing>('categoricalCrossentropy')
 export const sparseCategoricalCrossentropy = make<Smoothing & { ignoreClass?: number }>('sparseCategoricalCrossentropy')
-export const binaryFocalCrossentropy = make<Smoothing & { applyClassBalancing?: boolean; alpha?: number; gamma?: number }>('binaryFocalCrossentropy')
-export const categoricalFocalCrossentropy = make<Smoothing & { alpha?: number; gamma?: number }>('categoricalFocalCrossentropy')
+export const binaryFocalCrossentropy = make<
+  Smoothing & { applyClassBalancing?: boolean; alpha?: number; gamma?: number }
+>('binaryFocalCrossentropy')
+export const categoricalFocalCrossentropy = make<Smoothing & { alpha?: number; gamma?: number }>(
+  'categoricalFocalCrossentropy',
+)
 export const hinge = make('hinge')
 export const squaredHinge = make('squaredHinge')
 export const categoricalHinge = make('categoricalHinge')

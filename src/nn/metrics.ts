@@ -26,7 +26,10 @@ export interface MetricDefinition {
 }
 
 const none = z.object({})
-const sum = (value: Value): Statistic => ({ value: ops.reshape(ops.reduceSum(value, { keepdims: 0 }), [1]), over: 'sum' })
+const sum = (value: Value): Statistic => ({
+  value: ops.reshape(ops.reduceSum(value, { keepdims: 0 }), [1]),
+  over: 'sum',
+})
 const floats = (x: Value): Value => (x.dtype === 'float32' ? x : ops.cast(x, { to: 'float32' }))
 const ones = (like: Value): Value => ops.add(ops.mul(like, 0), 1)
 
@@ -34,12 +37,22 @@ const ones = (like: Value): Value => ops.add(ops.mul(like, 0), 1)
 function weightsFor(values: Value, weight: Value | null): Value {
   if (weight === null) return ones(values)
   const extra = values.shape.length - weight.shape.length
-  const column = extra > 0 ? ops.unsqueeze(weight, Array.from({ length: extra }, (_, i) => i + weight.shape.length)) : weight
+  const column =
+    extra > 0
+      ? ops.unsqueeze(
+          weight,
+          Array.from({ length: extra }, (_, i) => i + weight.shape.length),
+        )
+      : weight
   return extra > 0 ? ops.mul(ones(values), column) : column
 }
 
 /** The weighted mean of something computed for each example. */
-const mean = (parameters: z.ZodObject, f: (p: Record<string, unknown>, batch: BatchValues) => Value, finish = (x: number) => x): MetricDefinition => ({
+const mean = (
+  parameters: z.ZodObject,
+  f: (p: Record<string, unknown>, batch: BatchValues) => Value,
+  finish = (x: number) => x,
+): MetricDefinition => ({
   parameters,
   statistics: (p, batch) => {
     const values = f(p, batch)
@@ -62,7 +75,12 @@ const aligned = (yTrue: Value, yPred: Value): Value => {
 /** In the top k: fewer than k classes score higher than the target. */
 const inTopK = (labels: Value, yPred: Value, k: number): Value => {
   const target = ops.gatherElements(yPred, ops.unsqueeze(labels, [-1]), { axis: -1 })
-  return floats(ops.less(ops.reduceSum(floats(ops.greater(yPred, target)), [-1], { keepdims: 0 }), scalar(yPred.graph, 'float32', k)))
+  return floats(
+    ops.less(
+      ops.reduceSum(floats(ops.greater(yPred, target)), [-1], { keepdims: 0 }),
+      scalar(yPred.graph, 'float32', k),
+    ),
+  )
 }
 
 /** One-hot targets, whether they came as class numbers or already so. */
@@ -72,18 +90,26 @@ function oneHot(yTrue: Value, yPred: Value): Value {
   return oneHotOf(classNumbers(yTrue, yPred), Number(yPred.shape.at(-1)))
 }
 const oneHotOf = (labels: Value, classes: number): Value => {
-  const all = tensor(BigInt64Array.from({ length: classes }, (_, i) => BigInt(i)), [classes])
+  const all = tensor(
+    BigInt64Array.from({ length: classes }, (_, i) => BigInt(i)),
+    [classes],
+  )
   return floats(ops.equal(ops.unsqueeze(labels, [-1]), labels.graph.constant(all)))
 }
 
 /** Predicted positives: above the threshold, or (null) the class with the highest score. */
 function predicted(yPred: Value, threshold: number | null | undefined): Value {
-  if (threshold !== null && threshold !== undefined) return floats(ops.greater(yPred, scalar(yPred.graph, 'float32', threshold)))
+  if (threshold !== null && threshold !== undefined)
+    return floats(ops.greater(yPred, scalar(yPred.graph, 'float32', threshold)))
   return oneHotOf(argMax(yPred), Number(yPred.shape.at(-1)))
 }
 
 const perClass = (x: Value): Statistic => ({
-  value: ops.reduceSum(x, Array.from({ length: x.shape.length - 1 }, (_, i) => i), { keepdims: 0 }),
+  value: ops.reduceSum(
+    x,
+    Array.from({ length: x.shape.length - 1 }, (_, i) => i),
+    { keepdims: 0 },
+  ),
   over: 'sum',
 })
 
@@ -127,14 +153,19 @@ export const metricTable: Readonly<Record<string, MetricDefinition>> = {
   ),
   categoricalAccuracy: mean(none, (_, { yTrue, yPred }) => equal(argMax(yTrue), argMax(yPred))),
   sparseCategoricalAccuracy: mean(none, (_, { yTrue, yPred }) => equal(classNumbers(yTrue, yPred), argMax(yPred))),
-  topKCategoricalAccuracy: mean(z.object({ k: z.int().positive().default(5) }), ({ k }, { yTrue, yPred }) => inTopK(argMax(yTrue), yPred, k as number)),
+  topKCategoricalAccuracy: mean(z.object({ k: z.int().positive().default(5) }), ({ k }, { yTrue, yPred }) =>
+    inTopK(argMax(yTrue), yPred, k as number),
+  ),
   sparseTopKCategoricalAccuracy: mean(z.object({ k: z.int().positive().default(5) }), ({ k }, { yTrue, yPred }) =>
     inTopK(classNumbers(yTrue, yPred), yPred, k as number),
   ),
   precision: rate('falsePositives'),
   recall: rate('falseNegatives'),
   f1Score: {
-    parameters: z.object({ average: z.enum(['micro', 'macro', 'weighted', 'none']).default('macro'), threshold: z.number().nullable().optional() }),
+    parameters: z.object({
+      average: z.enum(['micro', 'macro', 'weighted', 'none']).default('macro'),
+      threshold: z.number().nullable().optional(),
+    }),
     statistics: (p, batch) => hits(batch, thresholdFor(p.threshold, batch)),
     result: (sums, { average }) => {
       const [tp, fp, fn] = [sums.truePositives!, sums.falsePositives!, sums.falseNegatives!]
@@ -143,7 +174,10 @@ export const metricTable: Readonly<Record<string, MetricDefinition>> = {
       const each = Array.from(tp, (t, i) => f1(t, fp[i]!, fn[i]!))
       if (average === 'none') return each
       const support = Array.from(tp, (t, i) => (average === 'weighted' ? t + fn[i]! : 1))
-      return ratio(each.reduce((a, x, i) => a + x * support[i]!, 0), support.reduce((a, b) => a + b, 0))
+      return ratio(
+        each.reduce((a, x, i) => a + x * support[i]!, 0),
+        support.reduce((a, b) => a + b, 0),
+      )
     },
   },
   // Exact: from all scores of the epoch, where Keras interpolates between 200 thresholds.
@@ -163,12 +197,27 @@ export const metricTable: Readonly<Record<string, MetricDefinition>> = {
       const binary = yPred.shape.at(-1) === 1
       const flat = (x: Value): Value => ops.reshape(x, [-1])
       const classes = binary ? 2 : Number(yPred.shape.at(-1))
-      const guess = binary ? ops.cast(flat(predicted(yPred, threshold as number)), { to: 'int64' }) : flat(argMax(yPred))
+      const guess = binary
+        ? ops.cast(flat(predicted(yPred, threshold as number)), { to: 'int64' })
+        : flat(argMax(yPred))
       const truth = binary
         ? ops.cast(flat(aligned(yTrue, yPred)), { to: 'int64' })
-        : flat(yTrue.shape.length < yPred.shape.length || yTrue.shape.at(-1) === 1 ? classNumbers(yTrue, yPred) : argMax(yTrue))
+        : flat(
+            yTrue.shape.length < yPred.shape.length || yTrue.shape.at(-1) === 1
+              ? classNumbers(yTrue, yPred)
+              : argMax(yTrue),
+          )
       const rows = oneHotOf(truth, classes)
-      const weighted = weight === null ? rows : ops.mul(rows, ops.unsqueeze(flat(weightsFor(floats(guess), weight.shape.length === guess.shape.length ? weight : null)), [-1]))
+      const weighted =
+        weight === null
+          ? rows
+          : ops.mul(
+              rows,
+              ops.unsqueeze(
+                flat(weightsFor(floats(guess), weight.shape.length === guess.shape.length ? weight : null)),
+                [-1],
+              ),
+            )
       return { counts: { value: ops.matMul(ops.transpose(weighted), oneHotOf(guess, classes)), over: 'sum' } }
     },
     result: ({ counts }) => {
@@ -257,11 +306,22 @@ export interface ResolvedMetric {
 export function resolveMetric(metric: Metric, context: { loss: string; classes: number }): ResolvedMetric {
   if (typeof metric === 'function') {
     const own = mean(none, (_, { yTrue, yPred }) => metric(yTrue, yPred))
-    return { name: metric.name || 'metric', statistics: batch => own.statistics({}, batch), result: sums => own.result(sums, {}) }
+    return {
+      name: metric.name || 'metric',
+      statistics: batch => own.statistics({}, batch),
+      result: sums => own.result(sums, {}),
+    }
   }
-  const { type: given, name, ...parameters } = (typeof metric === 'string' ? { type: metric } : metric) as Spec & { name?: string }
-  const accuracy =
-    context.loss.startsWith('sparse') ? 'sparseCategoricalAccuracy' : context.classes === 1 || context.loss.startsWith('binary') ? 'binaryAccuracy' : 'categoricalAccuracy'
+  const {
+    type: given,
+    name,
+    ...parameters
+  } = (typeof metric === 'string' ? { type: metric } : metric) as Spec & { name?: string }
+  const accuracy = context.loss.startsWith('sparse')
+    ? 'sparseCategoricalAccuracy'
+    : context.classes === 1 || context.loss.startsWith('binary')
+      ? 'binaryAccuracy'
+      : 'categoricalAccuracy'
   const type = given === 'accuracy' || given === 'acc' ? accuracy : (aliases[given] ?? given)
   const entry = metricTable[type]
   if (entry === undefined)

@@ -4,9 +4,9 @@ import {
   Graph,
   GraphError,
   nearest,
-  scalar,
   type Shape,
   ShapeError,
+  scalar,
   type TensorType,
   type Value,
 } from '../ir/index.js'
@@ -55,7 +55,12 @@ export function symbolicCall(layer: Layer, inputs: readonly SymbolicTensor[]): S
   const specs = layer.weights(values, path)
   const out = graph.scope(path, () => layer.call(plainContext(graph, path, specs), ...values))
   if (out.shape[0] !== 'batch' && inputs.some(t => t.shape[0] === 'batch'))
-    throw new ShapeError({ code: 'lost-batch', where: path, expected: 'a result whose first axis is the batch', received: out.shape })
+    throw new ShapeError({
+      code: 'lost-batch',
+      where: path,
+      expected: 'a result whose first axis is the batch',
+      received: out.shape,
+    })
   return { shape: out.shape, dtype: out.dtype, call: { layer, inputs } }
 }
 
@@ -93,13 +98,22 @@ export interface NetworkCall {
 export interface Network {
   readonly name: string
   readonly inputs: readonly { readonly name: string; readonly dtype: DType; readonly shape: Shape }[]
-  readonly outputs: readonly { readonly name: string; readonly from: number; readonly shape: Shape; readonly dtype: DType }[]
+  readonly outputs: readonly {
+    readonly name: string
+    readonly from: number
+    readonly shape: Shape
+    readonly dtype: DType
+  }[]
   readonly calls: readonly NetworkCall[]
   readonly weights: readonly Weight[]
 }
 
 /** The network between symbolic inputs and outputs. */
-export function network(inputs: readonly SymbolicTensor[], outputs: readonly SymbolicTensor[], name = 'model'): Network {
+export function network(
+  inputs: readonly SymbolicTensor[],
+  outputs: readonly SymbolicTensor[],
+  name = 'model',
+): Network {
   const index = new Map<SymbolicTensor, number>(inputs.map((t, i) => [t, -1 - i]))
   const names = new Map<Layer, string>()
   const taken = new Map<string, number>()
@@ -123,10 +137,20 @@ export function network(inputs: readonly SymbolicTensor[], outputs: readonly Sym
     const specs = layer.weights(t.call.inputs, callName)
     const weights = specs.map(spec => {
       const path = `${callName}/${spec.name}`
-      const weight: Weight = { ...spec, path, layer: callName, trainable: (spec.trainable ?? true) && layer.config.trainable }
+      const weight: Weight = {
+        ...spec,
+        path,
+        layer: callName,
+        trainable: (spec.trainable ?? true) && layer.config.trainable,
+      }
       const before = declared.get(path)
       if (before !== undefined && String(before.shape) !== String(weight.shape))
-        throw new ShapeError({ code: 'shared-layer', where: path, expected: `[${before.shape}], as where it is first used`, received: `[${weight.shape}]` })
+        throw new ShapeError({
+          code: 'shared-layer',
+          where: path,
+          expected: `[${before.shape}], as where it is first used`,
+          received: `[${weight.shape}]`,
+        })
       if (before === undefined) declared.set(path, weight)
       return weight
     })
@@ -138,7 +162,11 @@ export function network(inputs: readonly SymbolicTensor[], outputs: readonly Sym
   const multiple = outputs.length > 1
   return {
     name,
-    inputs: inputs.map((t, i) => ({ name: t.inputName ?? (i === 0 ? 'input' : `input_${i}`), dtype: t.dtype, shape: t.shape })),
+    inputs: inputs.map((t, i) => ({
+      name: t.inputName ?? (i === 0 ? 'input' : `input_${i}`),
+      dtype: t.dtype,
+      shape: t.shape,
+    })),
     outputs: outputs.map((t, i) => ({
       name: multiple && used[i]! >= 0 ? calls[used[i]!]!.name : 'output',
       from: used[i]!,
@@ -156,7 +184,13 @@ function nameOf(layer: Layer, taken: Map<string, number>): string {
   taken.set(wanted, count + 1)
   if (count === 0) return wanted
   if (layer.config.name !== undefined)
-    throw new ConfigError({ code: 'duplicate-layer', where: wanted, expected: 'layer names used once', received: wanted, hint: 'rename one of the layers' })
+    throw new ConfigError({
+      code: 'duplicate-layer',
+      where: wanted,
+      expected: 'layer names used once',
+      received: wanted,
+      hint: 'rename one of the layers',
+    })
   return `${wanted}_${count}`
 }
 
@@ -202,7 +236,12 @@ export function trace(net: Network, options: TraceOptions): NetworkTrace {
     const find = (name: string): Weight => {
       const weight = call.weights.find(w => w.name === name)
       if (weight === undefined)
-        throw new GraphError({ code: 'unknown-weight', where: call.name, expected: `one of ${call.weights.map(w => w.name).join(', ')}`, received: name })
+        throw new GraphError({
+          code: 'unknown-weight',
+          where: call.name,
+          expected: `one of ${call.weights.map(w => w.name).join(', ')}`,
+          received: name,
+        })
       return weight
     }
     const ctx: CallContext = {
@@ -216,14 +255,24 @@ export function trace(net: Network, options: TraceOptions): NetworkTrace {
       },
       randomKey: () => {
         if (options.key === undefined)
-          throw new GraphError({ code: 'no-random-key', where: call.name, expected: 'a key in training', received: 'none' })
+          throw new GraphError({
+            code: 'no-random-key',
+            where: call.name,
+            expected: 'a key in training',
+            received: 'none',
+          })
         return mixKey(options.key, position)
       },
     }
     results.push(graph.scope(call.name, () => call.layer.call(ctx, ...inputs)))
   })
   if (options.penalize) penalties.push(...graph.scope('penalty', () => weightPenalties(net, options)))
-  return { outputs: net.outputs.map(o => (o.from < 0 ? options.inputs[-1 - o.from]! : results[o.from]!)), layers: results, updates, penalties }
+  return {
+    outputs: net.outputs.map(o => (o.from < 0 ? options.inputs[-1 - o.from]! : results[o.from]!)),
+    layers: results,
+    updates,
+    penalties,
+  }
 }
 
 /** The regularizers of all trainable weights, each weight once however often its layer is applied. */
@@ -245,6 +294,14 @@ export const sumPenalties = (graph: Graph, penalties: readonly Value[]): Value |
 export function callOf(net: Network, name: string): NetworkCall {
   const call = net.calls.find(c => c.name === name)
   if (call === undefined)
-    throw new ConfigError({ code: 'unknown-layer', where: net.name, expected: `one of ${nearest(name, net.calls.map(c => c.name)).join(', ')}`, received: name })
+    throw new ConfigError({
+      code: 'unknown-layer',
+      where: net.name,
+      expected: `one of ${nearest(
+        name,
+        net.calls.map(c => c.name),
+      ).join(', ')}`,
+      received: name,
+    })
   return call
 }

@@ -61,12 +61,26 @@ export function parseOptions<S extends z.ZodType>(schema: S, options: unknown, w
           received: key,
           hint: `did you mean ${nearest(key, known, 1)[0]}?`,
         }))
-      : [{ code: 'bad-option', where: [where, ...issue.path].join('.'), expected: issue.message, received: valueAt(options, issue.path) }],
+      : [
+          {
+            code: 'bad-option',
+            where: [where, ...issue.path].join('.'),
+            expected: issue.message,
+            received: valueAt(options, issue.path),
+          },
+        ],
   )
-  throw new ConfigError(problems.length === 1 ? problems[0]! : { code: 'bad-options', where, received: `${problems.length} problems`, problems })
+  throw new ConfigError(
+    problems.length === 1
+      ? problems[0]!
+      : { code: 'bad-options', where, received: `${problems.length} problems`, problems },
+  )
 }
 
 const valueAt = (options: unknown, path: readonly PropertyKey[]): unknown =>
-  path.reduce<unknown>((at, key) => (typeof at === 'object' && at !== null ? (at as Record<PropertyKey, unknown>)[key] : undefined), options)
+  path.reduce<unknown>(
+    (at, key) => (typeof at === 'object' && at !== null ? (at as Record<PropertyKey, unknown>)[key] : undefined),
+    options,
+  )
 
 export type ValueFunction = (x: Value) => Value

@@ -1,6 +1,6 @@
 import { type Graph, isStatic, scalar, sizeOf, tensor, type Value } from '../ir/index.js'
-import * as ops from '../ops/index.js'
 import { shapeOf } from '../ops/dims.js'
+import * as ops from '../ops/index.js'
 
 /**
  * Randomness inside the graph, as a pure function of a key and a position: ONNX's own random operators cannot be
@@ -11,7 +11,8 @@ const uint32 = (g: Graph, value: number): Value => g.constant(tensor(Uint32Array
 
 function lowbias32(x: Value): Value {
   const { graph } = x
-  const mix = (v: Value, shift: number): Value => ops.bitwiseXor(v, ops.bitShift(v, uint32(graph, shift), { direction: 'RIGHT' }))
+  const mix = (v: Value, shift: number): Value =>
+    ops.bitwiseXor(v, ops.bitShift(v, uint32(graph, shift), { direction: 'RIGHT' }))
   const a = ops.mul(mix(x, 16), uint32(graph, 0x7feb352d))
   const b = ops.mul(mix(a, 15), uint32(graph, 0x846ca68b))
   return mix(b, 16)
@@ -28,8 +29,18 @@ export function randomBits(key: Value, like: Value): Value {
     // Index = row · columns + column, from two short constants: one long one would be as large as the result.
     const columns = Number(like.shape.at(-1) ?? 1)
     const rows = sizeOf(like.shape) / Math.max(1, columns)
-    const column = graph.constant(tensor(Uint32Array.from({ length: columns }, (_, i) => i), [1, columns]))
-    const row = graph.constant(tensor(Uint32Array.from({ length: rows }, (_, i) => (i * columns) >>> 0), [rows, 1]))
+    const column = graph.constant(
+      tensor(
+        Uint32Array.from({ length: columns }, (_, i) => i),
+        [1, columns],
+      ),
+    )
+    const row = graph.constant(
+      tensor(
+        Uint32Array.from({ length: rows }, (_, i) => (i * columns) >>> 0),
+        [rows, 1],
+      ),
+    )
     const index = ops.add(row, ops.add(column, key))
     return ops.reshape(lowbias32(index), like.shape as readonly number[])
   }

@@ -11,11 +11,18 @@ const sumOfMagnitudes = (x: Value): Value => ops.reduceL1(x, { keepdims: 0 })
 
 /** Penalties as scalars, with Keras's definitions: no factor ½, summed over all elements. */
 export const regularizerTable: Family<Apply> = {
-  l1: { parameters: z.object({ l1: strength.default(0.01) }), apply: ({ l1 }, x) => ops.mul(sumOfMagnitudes(x), l1 as number) },
-  l2: { parameters: z.object({ l2: strength.default(0.01) }), apply: ({ l2 }, x) => ops.mul(sumOfSquares(x), l2 as number) },
+  l1: {
+    parameters: z.object({ l1: strength.default(0.01) }),
+    apply: ({ l1 }, x) => ops.mul(sumOfMagnitudes(x), l1 as number),
+  },
+  l2: {
+    parameters: z.object({ l2: strength.default(0.01) }),
+    apply: ({ l2 }, x) => ops.mul(sumOfSquares(x), l2 as number),
+  },
   l1l2: {
     parameters: z.object({ l1: strength.default(0), l2: strength.default(0) }),
-    apply: ({ l1, l2 }, x) => ops.add(ops.mul(sumOfMagnitudes(x), l1 as number), ops.mul(sumOfSquares(x), l2 as number)),
+    apply: ({ l1, l2 }, x) =>
+      ops.add(ops.mul(sumOfMagnitudes(x), l1 as number), ops.mul(sumOfSquares(x), l2 as number)),
   },
   // factor · Σ |⟨uᵢ, uⱼ⟩| over pairs i ≠ j of the normalized rows or columns, each pair counted once (Keras).
   orthogonal: {
@@ -26,7 +33,11 @@ export const regularizerTable: Family<Apply> = {
       const unit = ops.div(x, norms)
       const products = mode === 'rows' ? ops.matMul(unit, ops.transpose(unit)) : ops.matMul(ops.transpose(unit), unit)
       const size = Number(x.shape[1 - axis])
-      const off = { dtype: x.dtype, shape: [size, size], data: Float32Array.from({ length: size * size }, (_, i) => (i % (size + 1) === 0 ? 0 : 1)) }
+      const off = {
+        dtype: x.dtype,
+        shape: [size, size],
+        data: Float32Array.from({ length: size * size }, (_, i) => (i % (size + 1) === 0 ? 0 : 1)),
+      }
       const pairs = Math.max(1, (size * (size - 1)) / 2)
       return ops.mul(ops.reduceL1(ops.mul(products, off), { keepdims: 0 }), ((factor as number) * 0.5) / pairs)
     },
@@ -40,13 +51,25 @@ export const penalty = (spec: Regularizer, x: Value): Value =>
   resolveSpec(regularizerTable, (typeof spec === 'string' ? { type: spec } : spec) as Spec | ((x: Value) => Value))(x)
 
 /** l1 · Σ|w|. Drives weights to exactly zero. Default 0.01. TensorFlow.js's form `{ l1 }` is taken too. */
-export const l1 = (l1: number | { l1?: number } = 0.01): Spec<'l1'> => ({ type: 'l1', l1: typeof l1 === 'number' ? l1 : (l1.l1 ?? 0.01) })
+export const l1 = (l1: number | { l1?: number } = 0.01): Spec<'l1'> => ({
+  type: 'l1',
+  l1: typeof l1 === 'number' ? l1 : (l1.l1 ?? 0.01),
+})
 /** l2 · Σw² (PyTorch's weight decay λ corresponds to l2 = λ/2). Default 0.01. */
-export const l2 = (l2: number | { l2?: number } = 0.01): Spec<'l2'> => ({ type: 'l2', l2: typeof l2 === 'number' ? l2 : (l2.l2 ?? 0.01) })
+export const l2 = (l2: number | { l2?: number } = 0.01): Spec<'l2'> => ({
+  type: 'l2',
+  l2: typeof l2 === 'number' ? l2 : (l2.l2 ?? 0.01),
+})
 /** Both penalties; each 0 by default, as in Keras. */
 export const l1l2 = ({ l1 = 0, l2 = 0 }: { l1?: number; l2?: number } = {}): Spec<'l1l2'> => ({ type: 'l1l2', l1, l2 })
 /** Pushes the rows (or columns) of a matrix to be orthogonal; only for weights of rank 2. */
-export const orthogonal = ({ factor = 0.01, mode = 'rows' }: { factor?: number; mode?: 'rows' | 'columns' } = {}): Spec<'orthogonal'> => ({
+export const orthogonal = ({
+  factor = 0.01,
+  mode = 'rows',
+}: {
+  factor?: number
+  mode?: 'rows' | 'columns'
+} = {}): Spec<'orthogonal'> => ({
   type: 'orthogonal',
   factor,
   mode,

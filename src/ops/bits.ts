@@ -34,5 +34,7 @@ export const bitShift = defineOp('BitShift', {
     return { dtype: sameDtype([X, Y], where), shape: broadcastShapes([X.shape, Y.shape], where) }
   },
   vjp: { X: null, Y: null },
-  samples: [{ inputs: { X: uints([1, 6, 255]), Y: uints([1, 2, 3]) }, attrs: { direction: 'LEFT' }, forwardOnly: whole }],
+  samples: [
+    { inputs: { X: uints([1, 6, 255]), Y: uints([1, 2, 3]) }, attrs: { direction: 'LEFT' }, forwardOnly: whole },
+  ],
 })

@@ -1,4 +1,4 @@
-import { dtypeFromOnnx, type Value } from '../ir/index.js'
+import { dtypeFromOnnx, isInteger, type Value } from '../ir/index.js'
 import { defineOp, dtypeAttr } from './define.js'
 import { normal } from './sample.js'
 
@@ -6,7 +6,11 @@ import { normal } from './sample.js'
 export const cast = defineOp('Cast', {
   inputs: ['X'],
   attrs: { to: dtypeAttr.required() },
-  infer: ({ X }, { to }) => ({ dtype: dtypeFromOnnx(to)!, shape: X.shape, content: X.content }),
+  infer: ({ X }, { to }) => {
+    const dtype = dtypeFromOnnx(to)!
+    // Only integers are tracked: the arithmetic on what is known of a tensor is that of integers.
+    return { dtype, shape: X.shape, content: isInteger(dtype) ? X.content : undefined }
+  },
   vjp: { X: (g, { in: { X } }): Value => cast(g, { to: X.dtype }) },
   samples: [
     { inputs: { X: normal([2, 3]) }, attrs: { to: 'float64' } },

@@ -1,4 +1,4 @@
-import { type Dim, mulDim, ShapeError, subDim, addDim, type Value } from '../ir/index.js'
+import { addDim, type Dim, mulDim, ShapeError, subDim, type Value } from '../ir/index.js'
 import { convPerExample, convWeightGradient, inputGradient } from './conv-gradient.js'
 import { defineOp, int, ints, string } from './define.js'
 import { sameDtype } from './infer.js'
@@ -10,10 +10,18 @@ import { resolveWindow, slideShape, staticSpatial, windowAttrs } from './window.
 /** Convolution and its transpose over one, two or three spatial axes. */
 
 const autoPad = string('NOTSET', ['NOTSET', 'SAME_UPPER', 'SAME_LOWER', 'VALID'])
-const attrs = { auto_pad: autoPad, dilations: ints.optional(), group: int(1), kernel_shape: ints.optional(), pads: ints.optional(), strides: ints.optional() }
+const attrs = {
+  auto_pad: autoPad,
+  dilations: ints.optional(),
+  group: int(1),
+  kernel_shape: ints.optional(),
+  pads: ints.optional(),
+  strides: ints.optional(),
+}
 const sizesOf = (W: Value, where: string): number[] => {
   const kernel = W.shape.slice(2)
-  if (kernel.some(k => typeof k !== 'number')) throw new ShapeError({ code: 'dynamic-kernel', where, expected: 'a kernel of static shape', received: W.shape })
+  if (kernel.some(k => typeof k !== 'number'))
+    throw new ShapeError({ code: 'dynamic-kernel', where, expected: 'a kernel of static shape', received: W.shape })
   return kernel as number[]
 }
 const biasGradient = (g: Value): Value => reduceSum(g, [0, ...g.shape.map((_, i) => i).slice(2)], { keepdims: 0 })
@@ -21,8 +29,14 @@ const biasGradient = (g: Value): Value => reduceSum(g, [0, ...g.shape.map((_, i)
 const samples: Sample[] = [
   { inputs: { X: normal([2, 3, 5, 4]), W: normal([4, 3, 3, 2]), B: normal([4]) } },
   { inputs: { X: normal([2, 2, 6, 5]), W: normal([3, 2, 3, 3]) }, attrs: { strides: [2, 1], pads: [1, 0, 1, 2] } },
-  { inputs: { X: normal([1, 4, 7]), W: normal([6, 2, 3]), B: normal([6]) }, attrs: { group: 2, dilations: [2], pads: [2, 1] } },
-  { inputs: { X: normal([2, 3, 5, 5]), W: normal([3, 1, 3, 3]) }, attrs: { group: 3, auto_pad: 'SAME_UPPER', strides: [2, 2] } },
+  {
+    inputs: { X: normal([1, 4, 7]), W: normal([6, 2, 3]), B: normal([6]) },
+    attrs: { group: 2, dilations: [2], pads: [2, 1] },
+  },
+  {
+    inputs: { X: normal([2, 3, 5, 5]), W: normal([3, 1, 3, 3]) },
+    attrs: { group: 3, auto_pad: 'SAME_UPPER', strides: [2, 2] },
+  },
   { inputs: { X: normal([1, 2, 4, 4, 3]), W: normal([2, 2, 2, 2, 2]) }, attrs: { pads: [0, 1, 0, 1, 0, 1] } },
   { inputs: { X: normal([2, 6, 4, 4]), W: normal([5, 6, 1, 1]) } },
   { inputs: { X: normal([2, 1, 6, 6]), W: normal([4, 1, 3, 3]) }, attrs: { strides: [2, 2] } },
@@ -37,17 +51,26 @@ export const conv = defineOp('Conv', {
     const w = resolveWindow(X, sizesOf(W, where), a, where)
     const [channels, wanted] = [X.shape[1]!, mulDim(W.shape[1]!, a.group)]
     if (typeof channels === 'number' && typeof wanted === 'number' && channels !== wanted)
-      throw new ShapeError({ code: 'conv-channels', where, expected: `${wanted} channels (${a.group} groups of ${W.shape[1]})`, received: X.shape })
+      throw new ShapeError({
+        code: 'conv-channels',
+        where,
+        expected: `${wanted} channels (${a.group} groups of ${W.shape[1]})`,
+        received: X.shape,
+      })
     return { dtype, shape: [X.shape[0]!, W.shape[0]!, ...slideShape(X.shape.slice(2), w, false, where)] }
   },
   vjp: {
-    X: (g, { in: { X, W }, attrs: a, node }): Value => inputGradient(g, X, W, resolveWindow(X, sizesOf(W, node.name), a, node.name), a.group, node.name),
-    W: (g, { in: { X, W }, attrs: a, node }): Value => convWeightGradient(X, g, W, resolveWindow(X, sizesOf(W, node.name), a, node.name), a.group),
+    X: (g, { in: { X, W }, attrs: a, node }): Value =>
+      inputGradient(g, X, W, resolveWindow(X, sizesOf(W, node.name), a, node.name), a.group, node.name),
+    W: (g, { in: { X, W }, attrs: a, node }): Value =>
+      convWeightGradient(X, g, W, resolveWindow(X, sizesOf(W, node.name), a, node.name), a.group),
     B: (g): Value => biasGradient(g),
   },
   perExample: {
-    W: (g, { in: { X, W }, attrs: a, node }): Value => convPerExample(X, g, W, resolveWindow(X, sizesOf(W, node.name), a, node.name), a.group),
-    B: (g): Value => reduceSumSquare(reduceSum(g, g.shape.map((_, i) => i).slice(2), { keepdims: 0 }), [1], { keepdims: 0 }),
+    W: (g, { in: { X, W }, attrs: a, node }): Value =>
+      convPerExample(X, g, W, resolveWindow(X, sizesOf(W, node.name), a, node.name), a.group),
+    B: (g): Value =>
+      reduceSumSquare(reduceSum(g, g.shape.map((_, i) => i).slice(2), { keepdims: 0 }), [1], { keepdims: 0 }),
   },
   samples,
 })
@@ -66,14 +89,19 @@ export const convTranspose = defineOp('ConvTranspose', {
     return { dtype, shape: [X.shape[0]!, mulDim(W.shape[1]!, a.group), ...spatial] }
   },
   vjp: {
-    X: (g, { in: { X, W }, attrs: a, node }): Value => conv(g, W, null, { ...windowAttrs(transposedWindow(X, W, a, node.name)), group: a.group }),
+    X: (g, { in: { X, W }, attrs: a, node }): Value =>
+      conv(g, W, null, { ...windowAttrs(transposedWindow(X, W, a, node.name)), group: a.group }),
     // The same sums as for Conv, with input and output gradient in each other's place.
-    W: (g, { in: { X, W }, attrs: a, node }): Value => convWeightGradient(g, X, W, transposedWindow(X, W, a, node.name), a.group),
+    W: (g, { in: { X, W }, attrs: a, node }): Value =>
+      convWeightGradient(g, X, W, transposedWindow(X, W, a, node.name), a.group),
     B: (g): Value => biasGradient(g),
   },
   samples: [
     { inputs: { X: normal([2, 3, 3, 4]), W: normal([3, 2, 3, 2]), B: normal([2]) } },
-    { inputs: { X: normal([1, 4, 3, 3]), W: normal([4, 2, 3, 3]) }, attrs: { group: 2, strides: [2, 2], pads: [1, 1, 1, 1], output_padding: [1, 0] } },
+    {
+      inputs: { X: normal([1, 4, 3, 3]), W: normal([4, 2, 3, 3]) },
+      attrs: { group: 2, strides: [2, 2], pads: [1, 1, 1, 1], output_padding: [1, 0] },
+    },
     { inputs: { X: normal([2, 2, 4]), W: normal([2, 3, 3]) }, attrs: { dilations: [2], pads: [1, 2] } },
     { inputs: { X: normal([1, 2, 3, 3]), W: normal([2, 1, 2, 2]) }, attrs: { strides: [2, 2], output_shape: [7, 6] } },
   ],
@@ -94,7 +122,12 @@ function transposedWindow(X: Value, W: Value, a: TransposeAttrs, where: string) 
   const plain = resolveWindow(X, kernel, { ...a, auto_pad: 'NOTSET' }, where)
   const extra = a.output_padding ?? kernel.map(() => 0)
   const same = a.auto_pad === 'SAME_UPPER' || a.auto_pad === 'SAME_LOWER'
-  if (a.output_shape === undefined && !same) return { ...plain, extra, ...(a.auto_pad === 'VALID' ? { before: kernel.map(() => 0), after: kernel.map(() => 0) } : {}) }
+  if (a.output_shape === undefined && !same)
+    return {
+      ...plain,
+      extra,
+      ...(a.auto_pad === 'VALID' ? { before: kernel.map(() => 0), after: kernel.map(() => 0) } : {}),
+    }
   const spatial = staticSpatial(X, where)
   const total = kernel.map((k, i) => {
     const wanted = a.output_shape?.slice(-kernel.length)[i] ?? spatial[i]! * plain.strides[i]!
@@ -105,5 +138,10 @@ function transposedWindow(X: Value, W: Value, a: TransposeAttrs, where: string) 
   const half = total.map(t => Math.floor(Math.max(0, t) / 2))
   const rest = total.map((t, i) => Math.max(0, t) - half[i]!)
   const upper = a.auto_pad === 'SAME_UPPER'
-  return { ...plain, before: upper ? half : rest, after: upper ? rest : half, extra: extra.map((e, i) => e + missing[i]!) }
+  return {
+    ...plain,
+    before: upper ? half : rest,
+    after: upper ? rest : half,
+    extra: extra.map((e, i) => e + missing[i]!),
+  }
 }

@@ -419,5 +419,14 @@ export function applyOp(
     throw new GraphError({ code: 'too-many-inputs', where, expected: record.inputs.length, received: inputs.length })
   const outputs = record.infer(namedInputs(record, inputs), resolved, where)
   const floatAttrs = Object.keys(record.attrs).filter(name => record.attrs[name]!.kind.startsWith('float'))
-  return graph.node({ op: record.op, domain: record.domain, attrs: resolved, floatAttrs, inputs, outputs, keepOutputs: record.keepOutputs, ...names })
+  return graph.node({
+    op: record.op,
+    domain: record.domain,
+    attrs: resolved,
+    floatAttrs,
+    inputs,
+    outputs,
+    keepOutputs: record.keepOutputs,
+    ...names,
+  })
 }

@@ -93,12 +93,16 @@ export function broadcastContent(
   return out
 }
 
-/** Comparison of known dimensions: only numbers, or a name with itself, can be decided. */
+/** Comparison of known dimensions: numbers, a name with itself, and a plain name, which is never negative, with −1. */
 export const compareContent =
   (test: (a: number, b: number) => boolean) =>
   (a: Dim, b: Dim): Dim | undefined => {
     if (typeof a === 'number' && typeof b === 'number') return test(a, b) ? 1 : 0
-    return a === b ? (test(0, 0) ? 1 : 0) : undefined
+    if (a === b) return test(0, 0) ? 1 : 0
+    const extent = (dim: Dim) => typeof dim === 'string' && /^[\w.:]+$/.test(dim)
+    if (extent(a) && typeof b === 'number' && b < 0) return test(0, b) ? 1 : 0
+    if (extent(b) && typeof a === 'number' && a < 0) return test(a, 0) ? 1 : 0
+    return undefined
   }
 
 export { addDim, divDim, mulDim, subDim }

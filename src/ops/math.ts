@@ -1,7 +1,17 @@
 import { broadcastShapes, type Dim, type DType, scalar, type Value } from '../ir/index.js'
 import { cast } from './cast.js'
 import { defineOp, flag, type Rule, type Upgraded } from './define.js'
-import { addDim, broadcastContent, broadcasting, divDim, elementwise, expectDtype, mulDim, sameDtype, subDim } from './infer.js'
+import {
+  addDim,
+  broadcastContent,
+  broadcasting,
+  divDim,
+  elementwise,
+  expectDtype,
+  mulDim,
+  sameDtype,
+  subDim,
+} from './infer.js'
 import { equal, greater, greaterOrEqual, less, lessOrEqual, where } from './logic.js'
 import { reduceSum } from './reduce.js'
 import { type InputSample, normal, type Sample, uniform, values } from './sample.js'
@@ -115,12 +125,19 @@ export const mod = defineOp('Mod', {
   inputs: ['A', 'B'],
   broadcast: true,
   attrs: { fmod: flag(0) },
-  infer: broadcasting('number', undefined, (a, b) => (typeof a === 'number' && typeof b === 'number' && b !== 0 ? ((a % b) + b) % b : undefined)),
+  infer: broadcasting('number', undefined, (a, b) =>
+    typeof a === 'number' && typeof b === 'number' && b !== 0 ? ((a % b) + b) % b : undefined,
+  ),
   vjp: {
     A: g => g,
     B: (g, { in: { A, B } }): Value => neg(mul(g, truncate(div(A, B)))),
   },
-  samples: [{ inputs: { A: values([5.3, -4.2, 7.1], [3], 'float'), B: values([2, 3, -2.5], [3], 'float') }, attrs: { fmod: 1 } }],
+  samples: [
+    {
+      inputs: { A: values([5.3, -4.2, 7.1], [3], 'float'), B: values([2, 3, -2.5], [3], 'float') },
+      attrs: { fmod: 1 },
+    },
+  ],
 })
 const truncate = (x: Value): Value => mul(sign(x), floor(abs(x)))
 
@@ -140,7 +157,12 @@ const variadic = (
         data_0.map(x => x.shape),
         where,
       ),
-      content: content === undefined ? undefined : broadcastContent(data_0, args => args.reduce<Dim | undefined>((a, b) => (a === undefined ? undefined : content(a, b)), 0)) ,
+      content:
+        content === undefined
+          ? undefined
+          : broadcastContent(data_0, args =>
+              args.reduce<Dim | undefined>((a, b) => (a === undefined ? undefined : content(a, b)), 0),
+            ),
     }),
     vjp: { data_0: rule },
     samples: [
@@ -156,8 +178,18 @@ const extreme: Rule<'data_0*', Readonly<Record<never, never>>> = (g, { in: { dat
   const chosen = data_0.map(x => cast(equal(x, out[0]!), { to: g.dtype }))
   return mul(g, div(chosen[position]!, sum(chosen)))
 }
-export const sum = variadic('Sum', g => g, addDim, shape => normal(shape))
-export const mean = variadic('Mean', (g, { in: { data_0 } }): Value => div(g, data_0.length), undefined, shape => normal(shape))
+export const sum = variadic(
+  'Sum',
+  g => g,
+  addDim,
+  shape => normal(shape),
+)
+export const mean = variadic(
+  'Mean',
+  (g, { in: { data_0 } }): Value => div(g, data_0.length),
+  undefined,
+  shape => normal(shape),
+)
 export const max = variadic('Max', extreme, undefined, shape => normal(shape, { scale: 3 }))
 export const min = variadic('Min', extreme, undefined, shape => normal(shape, { scale: 3 }))
 
@@ -167,11 +199,16 @@ export const clip = defineOp('Clip', {
   infer: ({ input }) => ({ dtype: input.dtype, shape: input.shape }),
   vjp: {
     input: (g, { in: { input, min: low, max: high } }): Value => {
-      const inside = [low === null ? null : greaterOrEqual(input, low), high === null ? null : lessOrEqual(input, high)].filter(v => v !== null)
+      const inside = [
+        low === null ? null : greaterOrEqual(input, low),
+        high === null ? null : lessOrEqual(input, high),
+      ].filter(v => v !== null)
       return inside.reduce((kept, test) => mul(kept, cast(test, { to: g.dtype })), g)
     },
-    min: (g, { in: { input, min: low } }): Value => reduceSum(mul(g, cast(less(input, low!), { to: g.dtype })), { keepdims: 0 }),
-    max: (g, { in: { input, max: high } }): Value => reduceSum(mul(g, cast(greater(input, high!), { to: g.dtype })), { keepdims: 0 }),
+    min: (g, { in: { input, min: low } }): Value =>
+      reduceSum(mul(g, cast(less(input, low!), { to: g.dtype })), { keepdims: 0 }),
+    max: (g, { in: { input, max: high } }): Value =>
+      reduceSum(mul(g, cast(greater(input, high!), { to: g.dtype })), { keepdims: 0 }),
   },
   upgrade: (node): Upgraded => {
     if (node.attrs.min === undefined && node.attrs.max === undefined) return undefined
@@ -179,7 +216,13 @@ export const clip = defineOp('Clip', {
     return [clip(node.inputs[0]!, bound(node.attrs.min), bound(node.attrs.max))]
   },
   samples: [
-    { inputs: { input: normal([2, 3], { kinks: [-0.5, 0.7] }), min: values([-0.5], [], 'float'), max: values([0.7], [], 'float') } },
+    {
+      inputs: {
+        input: normal([2, 3], { kinks: [-0.5, 0.7] }),
+        min: values([-0.5], [], 'float'),
+        max: values([0.7], [], 'float'),
+      },
+    },
     { inputs: { input: normal([5], { kinks: [0] }), min: values([0], [], 'float') } },
     { inputs: { input: normal([5], { kinks: [0] }), max: values([0], [], 'float') } },
   ],

@@ -1,4 +1,4 @@
-import { normalizeAxis, tensor, type TensorType, type Value } from '../ir/index.js'
+import { normalizeAxis, type TensorType, tensor, type Value } from '../ir/index.js'
 import { defineOp, flag, float, int, type OldNode, type Upgraded } from './define.js'
 import { countOf, dimsVector, extentOf, reshapeTo } from './dims.js'
 import { sameDtype } from './infer.js'
@@ -10,7 +10,8 @@ import { reshape } from './shape.js'
 /** Normalizations. */
 
 /** A vector over the channels, shaped to broadcast over [batch, channels, …]. */
-const perChannel = (v: Value, like: Value): Value => (like.shape.length <= 2 ? v : reshape(v, [-1, ...new Array<number>(like.shape.length - 2).fill(1)]))
+const perChannel = (v: Value, like: Value): Value =>
+  like.shape.length <= 2 ? v : reshape(v, [-1, ...new Array<number>(like.shape.length - 2).fill(1)])
 const allButChannels = (x: Value): number[] => x.shape.map((_, i) => i).filter(i => i !== 1)
 const overChannels = (x: Value): Value => reduceSum(x, allButChannels(x), { keepdims: 0 })
 const constant = (like: Value, value: number): Value => like.graph.constant(tensor([value], [], like.dtype))
@@ -41,37 +42,69 @@ export const batchNormalization = defineOp('BatchNormalization', {
       return add(add(mul(g, perChannel(a, X)), mul(centered, perChannel(b, X))), perChannel(c, X))
     },
     scale: (g, { in: { X, input_mean, input_var }, attrs }): Value => {
-      if (attrs.training_mode === 0) return mul(overChannels(mul(g, sub(X, perChannel(input_mean, X)))), inverse(input_var, attrs.epsilon))
+      if (attrs.training_mode === 0)
+        return mul(overChannels(mul(g, sub(X, perChannel(input_mean, X)))), inverse(input_var, attrs.epsilon))
       const { centered, inv } = batchStatistics(X, attrs.epsilon)
       return mul(overChannels(mul(g, centered)), inv)
     },
     B: (g): Value => overChannels(g),
     input_mean: (g, { in: { scale, input_var }, attrs }): Value =>
-      attrs.training_mode === 1 ? mul(input_var, 0) : neg(mul(overChannels(g), mul(scale, inverse(input_var, attrs.epsilon)))),
+      attrs.training_mode === 1
+        ? mul(input_var, 0)
+        : neg(mul(overChannels(g), mul(scale, inverse(input_var, attrs.epsilon)))),
     input_var: (g, { in: { X, scale, input_mean, input_var }, attrs }): Value => {
       if (attrs.training_mode === 1) return mul(input_var, 0)
       const inv = inverse(input_var, attrs.epsilon)
-      return mul(mul(overChannels(mul(g, sub(X, perChannel(input_mean, X)))), scale), mul(mul(inv, mul(inv, inv)), -0.5))
+      return mul(
+        mul(overChannels(mul(g, sub(X, perChannel(input_mean, X)))), scale),
+        mul(mul(inv, mul(inv, inv)), -0.5),
+      )
     },
   },
   upgrade: (node: OldNode, opset): Upgraded => {
     if (opset >= 14) return undefined
     const [X, scale, B, mean, variance] = node.inputs
     const training = node.outputCount > 1 ? 1 : 0
-    const attrs = { epsilon: (node.attrs.epsilon as number | undefined) ?? 1e-5, momentum: (node.attrs.momentum as number | undefined) ?? 0.9, training_mode: training as 0 | 1 }
+    const attrs = {
+      epsilon: (node.attrs.epsilon as number | undefined) ?? 1e-5,
+      momentum: (node.attrs.momentum as number | undefined) ?? 0.9,
+      training_mode: training as 0 | 1,
+    }
     const all = batchNormalization.all(X!, scale!, B!, mean!, variance!, attrs)
     // Before opset 14 training also gave the batch's saved statistics; nothing reads them after the fact.
-    return training === 1 ? [all.Y, all.running_mean, all.running_var, all.running_mean, all.running_var].slice(0, node.outputCount) : [all.Y]
+    return training === 1
+      ? [all.Y, all.running_mean, all.running_var, all.running_mean, all.running_var].slice(0, node.outputCount)
+      : [all.Y]
   },
   samples: [
-    { inputs: { X: normal([3, 2, 4]), scale: normal([2]), B: normal([2]), input_mean: normal([2]), input_var: uniform([2], 0.5, 2) } },
     {
-      inputs: { X: normal([4, 2, 3, 2]), scale: normal([2]), B: normal([2]), input_mean: normal([2]), input_var: uniform([2], 0.5, 2) },
+      inputs: {
+        X: normal([3, 2, 4]),
+        scale: normal([2]),
+        B: normal([2]),
+        input_mean: normal([2]),
+        input_var: uniform([2], 0.5, 2),
+      },
+    },
+    {
+      inputs: {
+        X: normal([4, 2, 3, 2]),
+        scale: normal([2]),
+        B: normal([2]),
+        input_mean: normal([2]),
+        input_var: uniform([2], 0.5, 2),
+      },
       attrs: { training_mode: 1, epsilon: 0.01 },
       constants: ['input_mean', 'input_var'],
     },
     {
-      inputs: { X: normal([5, 3]), scale: normal([3]), B: normal([3]), input_mean: normal([3]), input_var: uniform([3], 0.5, 2) },
+      inputs: {
+        X: normal([5, 3]),
+        scale: normal([3]),
+        B: normal([3]),
+        input_mean: normal([3]),
+        input_var: uniform([3], 0.5, 2),
+      },
       attrs: { training_mode: 1 },
       constants: ['input_mean', 'input_var'],
     },
@@ -96,7 +129,10 @@ export const layerNormalization = defineOp('LayerNormalization', {
   infer: ({ X, Scale, B }, { axis }, where): TensorType[] => {
     const at = normalizeAxis(axis, X.shape.length, where)
     const dtype = sameDtype(B === null ? [X, Scale] : [X, Scale, B], where)
-    const reduced = { dtype: dtype === 'float64' ? ('float64' as const) : ('float32' as const), shape: X.shape.map((dim, i) => (i < at ? dim : 1)) }
+    const reduced = {
+      dtype: dtype === 'float64' ? ('float64' as const) : ('float32' as const),
+      shape: X.shape.map((dim, i) => (i < at ? dim : 1)),
+    }
     return [{ dtype, shape: X.shape }, reduced, reduced]
   },
   vjp: {
@@ -108,11 +144,13 @@ export const layerNormalization = defineOp('LayerNormalization', {
       const along = reduceMean(mul(scaled, hat), axes)
       return mul(inv, sub(sub(scaled, flat), mul(hat, along)))
     },
-    Scale: (g, { in: { X, Scale }, attrs: { axis, epsilon } }): Value => toParameter(mul(g, standardized(X, trailing(X, axis), epsilon).hat), Scale),
+    Scale: (g, { in: { X, Scale }, attrs: { axis, epsilon } }): Value =>
+      toParameter(mul(g, standardized(X, trailing(X, axis), epsilon).hat), Scale),
     B: (g, { in: { B } }): Value => toParameter(g, B!),
   },
   perExample: {
-    Scale: (g, { in: { X, Scale }, attrs: { axis, epsilon } }): Value => exampleNorms(mul(g, standardized(X, trailing(X, axis), epsilon).hat), Scale),
+    Scale: (g, { in: { X, Scale }, attrs: { axis, epsilon } }): Value =>
+      exampleNorms(mul(g, standardized(X, trailing(X, axis), epsilon).hat), Scale),
     B: (g, { in: { B } }): Value => exampleNorms(g, B!),
   },
   samples: [
@@ -138,7 +176,12 @@ function toParameter(g: Value, parameter: Value): Value {
   const lead = g.shape.length - parameter.shape.length
   const axes = g.shape.map((_, i) => i).filter(i => i < lead || (parameter.shape[i - lead] === 1 && g.shape[i] !== 1))
   const summed = axes.length === 0 ? g : reduceSum(g, axes)
-  return reshapeTo(summed, parameter.shape, () => dimsVector(g.graph, parameter.shape.map((dim, i) => (typeof dim === 'number' ? dim : extentOf(parameter, i)))))
+  return reshapeTo(summed, parameter.shape, () =>
+    dimsVector(
+      g.graph,
+      parameter.shape.map((dim, i) => (typeof dim === 'number' ? dim : extentOf(parameter, i))),
+    ),
+  )
 }
 
 /** The same sum for each example alone (axis 0), and its squared norm. */
@@ -172,5 +215,8 @@ export const lpNormalization = defineOp('LpNormalization', {
     const size = p === 1 ? reduceSum(max([input, neg(input)]), [axis]) : sqrt(reduceSumSquare(input, [axis]))
     return div(input, size)
   },
-  samples: [{ inputs: { input: normal([3, 4]) } }, { inputs: { input: normal([3, 4], { kinks: [0] }) }, attrs: { axis: 0, p: 1 } }],
+  samples: [
+    { inputs: { input: normal([3, 4]) } },
+    { inputs: { input: normal([3, 4], { kinks: [0] }) }, attrs: { axis: 0, p: 1 } },
+  ],
 })

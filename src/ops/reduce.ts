@@ -1,8 +1,17 @@
-import { contentNumbers, isStatic, normalizeAxis, type Shape, ShapeError, sizeOf, tensor, type Value } from '../ir/index.js'
+import {
+  contentNumbers,
+  isStatic,
+  normalizeAxis,
+  type Shape,
+  ShapeError,
+  sizeOf,
+  tensor,
+  type Value,
+} from '../ir/index.js'
+import { cast } from './cast.js'
 import { type Builder, defineOp, flag, type Rule, type Upgraded } from './define.js'
 import { countOf, dimsVector, expandLike, extentOf, reshapeTo } from './dims.js'
 import { expectDtype } from './infer.js'
-import { cast } from './cast.js'
 import { equal, where } from './logic.js'
 import { add, div, exp, mul, sign, sub } from './math.js'
 import { distinct, type InputSample, normal, type Sample, uniform, values } from './sample.js'
@@ -98,28 +107,57 @@ const extreme: ReduceRule = (g, { x, y, axes, spread }): Value => {
 export const reduceMax = reduction('ReduceMax', extreme, undefined, distinctly)
 export const reduceMin = reduction('ReduceMin', extreme, undefined, distinctly)
 export const reduceSumSquare = reduction('ReduceSumSquare', (g, { x }): Value => mul(mul(x, 2), g))
-export const reduceL1 = reduction('ReduceL1', (g, { x }): Value => mul(sign(x), g), undefined, (shape: readonly number[]) => normal(shape, { kinks: [0] }))
+export const reduceL1 = reduction(
+  'ReduceL1',
+  (g, { x }): Value => mul(sign(x), g),
+  undefined,
+  (shape: readonly number[]) => normal(shape, { kinks: [0] }),
+)
 /** At a zero vector the gradient is 0, as in PyTorch. */
 export const reduceL2 = reduction('ReduceL2', (g, { x, y }): Value => {
   const safe = where(equal(y, 0), add(y, 1), y)
   return mul(x, div(g, safe))
 })
-export const reduceLogSum = reduction('ReduceLogSum', (g, { y, spread }): Value => spread(div(g, exp(y))), undefined, positive)
+export const reduceLogSum = reduction(
+  'ReduceLogSum',
+  (g, { y, spread }): Value => spread(div(g, exp(y))),
+  undefined,
+  positive,
+)
 export const reduceLogSumExp = reduction('ReduceLogSumExp', (g, { x, y }): Value => mul(exp(sub(x, y)), g))
 /** The product of the others, right also where elements are zero: a product over all pairs but the diagonal. */
 export const reduceProd = reduction('ReduceProd', (g, { x, axes }): Value => {
   const rank = x.shape.length
   const others = x.shape.map((_, i) => i).filter(i => !axes.includes(i))
   const count = axes.map(axis => x.shape[axis]!)
-  if (!isStatic(count)) throw new ShapeError({ code: 'dynamic-product', where: 'ReduceProd', expected: 'static extents on the reduced axes', received: x.shape })
+  if (!isStatic(count))
+    throw new ShapeError({
+      code: 'dynamic-product',
+      where: 'ReduceProd',
+      expected: 'static extents on the reduced axes',
+      received: x.shape,
+    })
   const n = sizeOf(count)
   // [...others, n] → [...others, n, n] with ones on the diagonal, multiplied along the last axis.
   const perm = [...others, ...axes]
   const lined = reshape(transpose(x, { perm }), dimsVector(x.graph, [...others.map(i => extentNumber(x, i)), n]))
-  const eye = tensor(Float32Array.from({ length: n * n }, (_, i) => (i % (n + 1) === 0 ? 1 : 0)), [n, n], x.dtype)
+  const eye = tensor(
+    Float32Array.from({ length: n * n }, (_, i) => (i % (n + 1) === 0 ? 1 : 0)),
+    [n, n],
+    x.dtype,
+  )
   const square = add(mul(unsqueeze(lined, [-2]), sub(x.graph.constant(tensor([1], [], x.dtype)), eye)), eye)
   const product = reduceProd(square, [-1], { keepdims: 0 })
-  const back = transpose(reshape(product, dimsVector(x.graph, perm.map(i => extentNumber(x, i)))), { perm: Array.from({ length: rank }, (_, i) => perm.indexOf(i)) })
+  const back = transpose(
+    reshape(
+      product,
+      dimsVector(
+        x.graph,
+        perm.map(i => extentNumber(x, i)),
+      ),
+    ),
+    { perm: Array.from({ length: rank }, (_, i) => perm.indexOf(i)) },
+  )
   return mul(back, g)
 })
 const extentNumber = (x: Value, axis: number): number | Value => {

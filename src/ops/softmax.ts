@@ -16,13 +16,15 @@ const samples: Sample[] = [
 type Builder = (x: Value, options?: { axis?: number }) => Value
 
 /** Before opset 13 all axes from `axis` (default 1) on were one. */
-const flattened = (build: () => Builder) => (node: OldNode, opset: number): Upgraded => {
-  const x = node.inputs[0]!
-  if (opset >= 13) return undefined
-  const axis = normalizeAxis((node.attrs.axis as number | undefined) ?? 1, x.shape.length)
-  if (axis === x.shape.length - 1) return [build()(x, { axis: -1 })]
-  return [reshapeLike(build()(flatten(x, { axis }), { axis: -1 }), x)]
-}
+const flattened =
+  (build: () => Builder) =>
+  (node: OldNode, opset: number): Upgraded => {
+    const x = node.inputs[0]!
+    if (opset >= 13) return undefined
+    const axis = normalizeAxis((node.attrs.axis as number | undefined) ?? 1, x.shape.length)
+    if (axis === x.shape.length - 1) return [build()(x, { axis: -1 })]
+    return [reshapeLike(build()(flatten(x, { axis }), { axis: -1 }), x)]
+  }
 const infer = ({ input }: { input: Value }, { axis }: { axis: number }, where: string) => {
   expectDtype(input, 'float', where)
   normalizeAxis(axis, input.shape.length, where)

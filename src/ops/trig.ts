@@ -5,7 +5,8 @@ import { type Sample, uniform } from './sample.js'
 /** Trigonometric and hyperbolic functions and their inverses (tanh is among the activations). */
 
 const within = (low: number, high: number): Sample[] => [{ inputs: { X: uniform([2, 3], low, high) } }]
-const one = (x: Value) => x.graph.constant({ dtype: x.dtype, shape: [], data: x.dtype === 'float64' ? Float64Array.of(1) : Float32Array.of(1) })
+const one = (x: Value) =>
+  x.graph.constant({ dtype: x.dtype, shape: [], data: x.dtype === 'float64' ? Float64Array.of(1) : Float32Array.of(1) })
 const square = (x: Value): Value => mul(x, x)
 
 export const sin = unary('Sin', (g, x): Value => mul(g, cos(x)))

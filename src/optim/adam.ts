@@ -15,9 +15,18 @@ export interface AdamOptions extends OptimizerOptions {
 }
 
 /** m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g²; the step is m/(√v + ε) · √(1−β₂ᵗ)/(1−β₁ᵗ). */
-export const scaleByAdam = ({ beta1, beta2, epsilon, amsgrad }: Required<Pick<AdamOptions, 'beta1' | 'beta2' | 'epsilon' | 'amsgrad'>>): Transform => {
+export const scaleByAdam = ({
+  beta1,
+  beta2,
+  epsilon,
+  amsgrad,
+}: Required<Pick<AdamOptions, 'beta1' | 'beta2' | 'epsilon' | 'amsgrad'>>): Transform => {
   const correction = { correction: ({ step }: { step: number }) => Math.sqrt(1 - beta2 ** step) / (1 - beta1 ** step) }
-  const moments = (gradient: Parameters<Transform['update']>[0]['gradient'], m: typeof gradient, v: typeof gradient) => ({
+  const moments = (
+    gradient: Parameters<Transform['update']>[0]['gradient'],
+    m: typeof gradient,
+    v: typeof gradient,
+  ) => ({
     m: ops.add(ops.mul(m, beta1), ops.mul(gradient, 1 - beta1)),
     v: ops.add(ops.mul(v, beta2), ops.mul(ops.mul(gradient, gradient), 1 - beta2)),
   })
@@ -29,7 +38,11 @@ export const scaleByAdam = ({ beta1, beta2, epsilon, amsgrad }: Required<Pick<Ad
       update: ({ gradient, slots, scalars }) => {
         const { m, v } = moments(gradient, slots.m, slots.v)
         const vhat = ops.max([slots.vhat, v])
-        return { gradient: ops.div(m, ops.add(ops.sqrt(vhat), epsilon)), scale: scalars.correction, slots: { m, v, vhat } }
+        return {
+          gradient: ops.div(m, ops.add(ops.sqrt(vhat), epsilon)),
+          scale: scalars.correction,
+          slots: { m, v, vhat },
+        }
       },
     })
   return transform({
@@ -56,8 +69,12 @@ const defaults = {
 }
 
 /** Adam (Kingma & Ba 2015). Default learning rate 0.001. */
-export const adam = (options: AdamOptions = {}) => optimizer<AdamOptions>('adam', options, defaults, o => [scaleByAdam(o), scaleByLearningRate()])
+export const adam = (options: AdamOptions = {}) =>
+  optimizer<AdamOptions>('adam', options, defaults, o => [scaleByAdam(o), scaleByLearningRate()])
 
 /** Adam with decoupled weight decay (Loshchilov & Hutter 2019); default decay 0.004, as in Keras. */
 export const adamw = (options: AdamOptions = {}) =>
-  optimizer<AdamOptions>('adamw', options, { ...defaults, weightDecay: 0.004 }, o => [scaleByAdam(o), scaleByLearningRate()])
+  optimizer<AdamOptions>('adamw', options, { ...defaults, weightDecay: 0.004 }, o => [
+    scaleByAdam(o),
+    scaleByLearningRate(),
+  ])

@@ -9,7 +9,10 @@ const atMostOne = (value: Value): Value => ops.min([value, scalar(value.graph, v
 
 /** Each element to [−limit, limit]. */
 export const clipByValue = (limit: number): Transform =>
-  transform({ name: 'clipvalue', update: ({ gradient }) => ({ gradient: ops.clip(gradient, -limit, limit), slots: {} }) })
+  transform({
+    name: 'clipvalue',
+    update: ({ gradient }) => ({ gradient: ops.clip(gradient, -limit, limit), slots: {} }),
+  })
 
 /** Each gradient to at most this norm. */
 export const clipByNorm = (limit: number): Transform =>
@@ -17,7 +20,10 @@ export const clipByNorm = (limit: number): Transform =>
     name: 'clipnorm',
     update: ({ gradient, graph }) => {
       const norm = ops.sqrt(ops.reduceSumSquare(gradient, { keepdims: 0 }))
-      return { gradient: ops.mul(gradient, atMostOne(ops.div(scalar(graph, 'float32', limit), least(norm)))), slots: {} }
+      return {
+        gradient: ops.mul(gradient, atMostOne(ops.div(scalar(graph, 'float32', limit), least(norm)))),
+        slots: {},
+      }
     },
   })
 
@@ -34,13 +40,22 @@ export const clipByGlobalNorm = (limit: number): Transform =>
   })
 
 /** The link for the one clipping option given; Keras allows one at most. */
-export function clipTransforms(options: { clipvalue?: number | null; clipnorm?: number | null; globalClipnorm?: number | null }): Transform[] {
+export function clipTransforms(options: {
+  clipvalue?: number | null
+  clipnorm?: number | null
+  globalClipnorm?: number | null
+}): Transform[] {
   const given = [
     typeof options.clipvalue === 'number' ? clipByValue(options.clipvalue) : null,
     typeof options.clipnorm === 'number' ? clipByNorm(options.clipnorm) : null,
     typeof options.globalClipnorm === 'number' ? clipByGlobalNorm(options.globalClipnorm) : null,
   ].filter(link => link !== null)
   if (given.length > 1)
-    throw new ConfigError({ code: 'clipping', where: 'optimizer', expected: 'one of clipvalue, clipnorm, globalClipnorm', received: given.map(link => link.name) })
+    throw new ConfigError({
+      code: 'clipping',
+      where: 'optimizer',
+      expected: 'one of clipvalue, clipnorm, globalClipnorm',
+      received: given.map(link => link.name),
+    })
   return given
 }

@@ -1,7 +1,7 @@
-import { ConfigError, nearest, scalar, type Graph, type Value } from '../ir/index.js'
+import { ConfigError, type Graph, nearest, scalar, type Value } from '../ir/index.js'
 import * as ops from '../ops/index.js'
-import type { Transform } from './transform.js'
 import { clipTransforms } from './clip.js'
+import type { Transform } from './transform.js'
 
 /** A learning rate: a number, or a function of the number of updates made so far (0, 1, …). */
 export type Schedule = number | ((step: number) => number)
@@ -30,7 +30,12 @@ export interface Optimizer {
 }
 
 /** An optimizer from its own links: clipping stands in front, as in Keras; every recipe goes through here. */
-export function optimizer<O extends OptimizerOptions>(name: string, options: O, defaults: Required<O>, links: (o: Required<O>) => readonly Transform[]): Optimizer {
+export function optimizer<O extends OptimizerOptions>(
+  name: string,
+  options: O,
+  defaults: Required<O>,
+  links: (o: Required<O>) => readonly Transform[],
+): Optimizer {
   for (const key of Object.keys(options))
     if (!(key in defaults) && !(key in sharedDefaults))
       throw new ConfigError({
@@ -44,7 +49,12 @@ export function optimizer<O extends OptimizerOptions>(name: string, options: O, 
   const config = { ...sharedDefaults, ...defaults, ...given } as Required<O>
   for (const [key, value] of Object.entries(config))
     if (typeof value === 'number' && (!Number.isFinite(value) || value < 0))
-      throw new ConfigError({ code: 'bad-option', where: `optimizers.${name}.${key}`, expected: 'a finite number ≥ 0', received: value })
+      throw new ConfigError({
+        code: 'bad-option',
+        where: `optimizers.${name}.${key}`,
+        expected: 'a finite number ≥ 0',
+        received: value,
+      })
   return {
     name,
     learningRate: config.learningRate as Schedule,
@@ -59,7 +69,12 @@ const sharedDefaults = { weightDecay: null, clipvalue: null, clipnorm: null, glo
 export function rateAt(schedule: Schedule, step: number): number {
   const rate = typeof schedule === 'number' ? schedule : schedule(step)
   if (!Number.isFinite(rate))
-    throw new ConfigError({ code: 'learning-rate', where: `learning rate at step ${step}`, expected: 'a finite number', received: rate })
+    throw new ConfigError({
+      code: 'learning-rate',
+      where: `learning rate at step ${step}`,
+      expected: 'a finite number',
+      received: rate,
+    })
   return rate
 }
 
@@ -90,7 +105,11 @@ export const slotsOf = (o: Optimizer, parameters: readonly { path: string; shape
 export const LEARNING_RATE = 'optimizer/learning_rate'
 
 /** Builds one update of all parameters in their graph. Slots are graph inputs named as in `slotsOf`. */
-export function traceUpdate(o: Optimizer, parameters: readonly Parameter[], slotInput: (name: string, like: Value) => Value): OptimizerTrace {
+export function traceUpdate(
+  o: Optimizer,
+  parameters: readonly Parameter[],
+  slotInput: (name: string, like: Value) => Value,
+): OptimizerTrace {
   const graph: Graph | undefined = parameters[0]?.value.graph
   if (graph === undefined) return { parameters: new Map(), slots: new Map(), feeds: {} }
   const feeds: Record<string, (step: number) => number> = {}
@@ -107,15 +126,26 @@ export function traceUpdate(o: Optimizer, parameters: readonly Parameter[], slot
     }
     if (link.prepare !== undefined) gradients = link.prepare(gradients)
     gradients = parameters.map(({ path, value }, i) => {
-      const own = Object.fromEntries(Object.keys(link.slots).map(slot => [slot, slotInput(`${link.name}/${slot}/${path}`, value)]))
-      const result = link.update({ path, parameter: value, gradient: gradients[i]!, slots: own, scalars: scalars as Record<'learningRate', Value>, graph })
+      const own = Object.fromEntries(
+        Object.keys(link.slots).map(slot => [slot, slotInput(`${link.name}/${slot}/${path}`, value)]),
+      )
+      const result = link.update({
+        path,
+        parameter: value,
+        gradient: gradients[i]!,
+        slots: own,
+        scalars: scalars as Record<'learningRate', Value>,
+        graph,
+      })
       for (const [slot, next] of Object.entries(result.slots)) slots.set(`${link.name}/${slot}/${path}`, next as Value)
-      if (result.scale !== undefined) scales[i] = scales[i] === undefined ? result.scale : ops.mul(scales[i], result.scale)
+      if (result.scale !== undefined)
+        scales[i] = scales[i] === undefined ? result.scale : ops.mul(scales[i], result.scale)
       return result.gradient
     })
   }
   const updated = new Map<string, Value>()
-  const keep = o.weightDecay > 0 ? ops.sub(scalar(graph, 'float32', 1), ops.mul(learningRate, o.weightDecay)) : undefined
+  const keep =
+    o.weightDecay > 0 ? ops.sub(scalar(graph, 'float32', 1), ops.mul(learningRate, o.weightDecay)) : undefined
   parameters.forEach(({ path, value }, i) => {
     const step = scales[i] === undefined ? gradients[i]! : ops.mul(gradients[i]!, scales[i])
     updated.set(path, ops.sub(keep === undefined ? value : ops.mul(value, keep), step))

@@ -52,6 +52,19 @@ export const rmsprop = (options: RmspropOptions = {}) =>
   optimizer(
     'rmsprop',
     options,
-    { learningRate: 0.001, weightDecay: null, clipvalue: null, clipnorm: null, globalClipnorm: null, rho: 0.9, momentum: 0, epsilon: 1e-7, centered: false },
-    o => [o.centered ? scaleByStddev(o.rho, o.epsilon) : scaleByRms(o.rho, o.epsilon), o.momentum > 0 ? accumulate(o.momentum) : scaleByLearningRate()],
+    {
+      learningRate: 0.001,
+      weightDecay: null,
+      clipvalue: null,
+      clipnorm: null,
+      globalClipnorm: null,
+      rho: 0.9,
+      momentum: 0,
+      epsilon: 1e-7,
+      centered: false,
+    },
+    o => [
+      o.centered ? scaleByStddev(o.rho, o.epsilon) : scaleByRms(o.rho, o.epsilon),
+      o.momentum > 0 ? accumulate(o.momentum) : scaleByLearningRate(),
+    ],
   )

@@ -25,6 +25,17 @@ export const heavyBall = (momentum: number, nesterov: boolean) =>
 
 /** Stochastic gradient descent (Robbins & Monro 1951), with momentum (Polyak 1964). Default learning rate 0.01. */
 export const sgd = (options: SgdOptions = {}) =>
-  optimizer('sgd', options, { learningRate: 0.01, weightDecay: null, clipvalue: null, clipnorm: null, globalClipnorm: null, momentum: 0, nesterov: false }, o => [
-    o.momentum > 0 ? heavyBall(o.momentum, o.nesterov) : scaleByLearningRate(),
-  ])
+  optimizer(
+    'sgd',
+    options,
+    {
+      learningRate: 0.01,
+      weightDecay: null,
+      clipvalue: null,
+      clipnorm: null,
+      globalClipnorm: null,
+      momentum: 0,
+      nesterov: false,
+    },
+    o => [o.momentum > 0 ? heavyBall(o.momentum, o.nesterov) : scaleByLearningRate()],
+  )

@@ -66,7 +66,11 @@ export class Program {
    * Runs once. The tensors returned are the caller's to keep.
    * @throws ShapeError for a missing or unknown feed, or one of another dtype or shape
    */
-  async run(feeds: Readonly<Record<string, Feed>> = {}, state?: State, { ignoreUnknown = false } = {}): Promise<Record<string, Tensor>> {
+  async run(
+    feeds: Readonly<Record<string, Feed>> = {},
+    state?: State,
+    { ignoreUnknown = false } = {},
+  ): Promise<Record<string, Tensor>> {
     const { ort } = this.engine
     const bound = new Map<string, number>()
     const given: Record<string, Ort.Tensor> = {}

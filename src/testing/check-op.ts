@@ -40,10 +40,14 @@ export function draw(sample: InputSample, dtype: 'float32' | 'float64', seed: nu
   const data: number[] = []
   if (sample.kind === 'distinct') {
     const order = random.permutation(count)
-    for (let i = 0; i < count; i++) data.push((order[i]! - count / 2) * sample.gap + 0.1 * sample.gap * random.uniform(i))
+    for (let i = 0; i < count; i++)
+      data.push((order[i]! - count / 2) * sample.gap + 0.1 * sample.gap * random.uniform(i))
   } else {
     for (let i = 0; i < count; i++) {
-      let x = sample.kind === 'normal' ? sample.scale * random.normal(i) : sample.low + (sample.high - sample.low) * random.uniform(i)
+      let x =
+        sample.kind === 'normal'
+          ? sample.scale * random.normal(i)
+          : sample.low + (sample.high - sample.low) * random.uniform(i)
       // A central difference across a kink means nothing.
       for (const kink of sample.kinks) if (Math.abs(x - kink) < 0.1) x = kink + (x < kink ? -0.1 : 0.1)
       data.push(x)
@@ -61,12 +65,18 @@ export async function checkSample(record: OpRecord, index: number, seed = 1): Pr
     return await check(record, index, seed, 'float64')
   } catch (error) {
     // Many operators have no double kernel; only that is a reason to check in single precision.
-    if (!(error instanceof RuntimeError) || !/NOT_IMPLEMENTED|implementation|not supported|type/i.test(error.message)) throw error
+    if (!(error instanceof RuntimeError) || !/NOT_IMPLEMENTED|implementation|not supported|type/i.test(error.message))
+      throw error
     return await check(record, index, seed, 'float32')
   }
 }
 
-async function check(record: OpRecord, index: number, seed: number, precision: 'float32' | 'float64'): Promise<GradientCheck> {
+async function check(
+  record: OpRecord,
+  index: number,
+  seed: number,
+  precision: 'float32' | 'float64',
+): Promise<GradientCheck> {
   const sample = record.samples[index]!
   const drawn = inputsOf(record, sample, precision, seed)
   const tolerance = sample.tolerance?.value ?? (precision === 'float64' ? 1e-6 : 2e-2)
@@ -74,10 +84,15 @@ async function check(record: OpRecord, index: number, seed: number, precision: '
   const base = { operator: record.op, sample: index, precision, tolerance }
 
   const g = graph()
-  const fixed = (i: number) => sample.constants?.includes(record.inputs[Math.min(i, record.inputs.length - 1)]!.name) ?? false
-  const inputs = drawn.map((t, i) => (t === null ? null : isFloat(t.dtype) && !fixed(i) ? g.input(`x${i}`, t.dtype, t.shape) : g.constant(t)))
+  const fixed = (i: number) =>
+    sample.constants?.includes(record.inputs[Math.min(i, record.inputs.length - 1)]!.name) ?? false
+  const inputs = drawn.map((t, i) =>
+    t === null ? null : isFloat(t.dtype) && !fixed(i) ? g.input(`x${i}`, t.dtype, t.shape) : g.constant(t),
+  )
   const node = applyOp(record, g, inputs, sample.attrs as Attrs | undefined)
-  const feeds = Object.fromEntries(drawn.flatMap((t, i) => (t !== null && isFloat(t.dtype) && !fixed(i) ? [[`x${i}`, t]] : [])))
+  const feeds = Object.fromEntries(
+    drawn.flatMap((t, i) => (t !== null && isFloat(t.dtype) && !fixed(i) ? [[`x${i}`, t]] : [])),
+  )
   const outputs = Object.fromEntries(node.outputs.map((value, i) => [`y${i}`, value]))
   if (sample.forwardOnly !== undefined) {
     await (await compile(g, { outputs })).run(feeds)
@@ -86,18 +101,30 @@ async function check(record: OpRecord, index: number, seed: number, precision: '
 
   const random = counterRandom(seed, 99)
   let drawnNumbers = 0
-  const weights = (shape: readonly number[]): number[] => Array.from({ length: sizeOf(shape) }, () => random.normal(drawnNumbers++))
+  const weights = (shape: readonly number[]): number[] =>
+    Array.from({ length: sizeOf(shape) }, () => random.normal(drawnNumbers++))
   const shapes = await shapesOf(node.outputs, feeds)
   const project = (values: readonly Value[], dims: readonly (readonly number[])[]): Value =>
     values
-      .map((value, i) => ops.reduceSum(ops.mul(ops.cast(value, { to: precision }), tensor(weights(dims[i]!), dims[i], precision)), { keepdims: 0 }))
+      .map((value, i) =>
+        ops.reduceSum(ops.mul(ops.cast(value, { to: precision }), tensor(weights(dims[i]!), dims[i], precision)), {
+          keepdims: 0,
+        }),
+      )
       .reduce((a, b) => ops.add(a, b))
-  const floats = node.outputs.flatMap((value, i) => (isFloat(value.dtype) && !record.outputs[Math.min(i, record.outputs.length - 1)]!.optional && shapes[i] !== undefined ? [i] : []))
+  const floats = node.outputs.flatMap((value, i) =>
+    isFloat(value.dtype) && !record.outputs[Math.min(i, record.outputs.length - 1)]!.optional && shapes[i] !== undefined
+      ? [i]
+      : [],
+  )
   const f = project(
     floats.map(i => node.outputs[i]!),
     floats.map(i => shapes[i]!),
   )
-  const wrt = inputs.filter((value): value is Value => value !== null && value.node === null && value.constant === null && differentiable(record, inputs, value))
+  const wrt = inputs.filter(
+    (value): value is Value =>
+      value !== null && value.node === null && value.constant === null && differentiable(record, inputs, value),
+  )
   if (wrt.length === 0) {
     // Steps: zero by definition, so there is nothing to compare; that the operator runs is still worth knowing.
     await (await compile(g, { outputs })).run(feeds)
@@ -110,7 +137,10 @@ async function check(record: OpRecord, index: number, seed: number, precision: '
     values.map((value, i) => ops.reduceSum(ops.mul(value, along[i]!), { keepdims: 0 })).reduce((a, b) => ops.add(a, b))
   const slope = dot(first)
   // For second order the gradient is projected on another direction, or a quadratic form would be all that is seen.
-  const probe = project(first, wrt.map(value => value.shape as readonly number[]))
+  const probe = project(
+    first,
+    wrt.map(value => value.shape as readonly number[]),
+  )
   const outs: Record<string, Value> = { f, slope, probe }
   if (sample.firstOrderOnly === undefined) outs.curve = dot(gradients(probe, wrt, { unconnected: 'zeros' }))
   const program = await compile(g, { outputs: outs })
@@ -118,7 +148,11 @@ async function check(record: OpRecord, index: number, seed: number, precision: '
     const moved = { ...feeds }
     wrt.forEach((value, i) => {
       const origin = numbersOf(feeds[value.name]!)
-      moved[value.name] = tensor(origin.map((x, k) => x + shift * direction[i]![k]!), value.shape as readonly number[], precision)
+      moved[value.name] = tensor(
+        origin.map((x, k) => x + shift * direction[i]![k]!),
+        value.shape as readonly number[],
+        precision,
+      )
     })
     const result = await program.run(moved)
     return Object.fromEntries(Object.entries(result).map(([name, t]) => [name, Number(t.data[0])]))
@@ -130,7 +164,10 @@ async function check(record: OpRecord, index: number, seed: number, precision: '
   }
   // Where both are near zero a relative error is noise: the size of the function itself sets the scale.
   const one = relative(here.slope!, behind.f!, ahead.f!, 0.1 + 0.01 * Math.abs(here.f!))
-  const two = here.curve === undefined ? null : relative(here.curve, behind.probe!, ahead.probe!, 0.1 + 0.01 * Math.abs(here.probe!))
+  const two =
+    here.curve === undefined
+      ? null
+      : relative(here.curve, behind.probe!, ahead.probe!, 0.1 + 0.01 * Math.abs(here.probe!))
   return { ...base, first: one, second: two, passed: one <= tolerance && (two === null || two <= tolerance) }
 }
 
@@ -154,8 +191,14 @@ function differentiable(record: OpRecord, inputs: readonly (Value | null)[], val
 }
 
 /** Static shapes of the outputs, from inference, or from a run where inference leaves them open. */
-async function shapesOf(values: readonly Value[], feeds: Record<string, Tensor>): Promise<(readonly number[] | undefined)[]> {
-  if (values.every(value => value.shape.every(dim => typeof dim === 'number'))) return values.map(value => value.shape as readonly number[])
-  const result = await (await compile(values[0]!.graph, { outputs: Object.fromEntries(values.map((v, i) => [`y${i}`, v])) })).run(feeds)
+async function shapesOf(
+  values: readonly Value[],
+  feeds: Record<string, Tensor>,
+): Promise<(readonly number[] | undefined)[]> {
+  if (values.every(value => value.shape.every(dim => typeof dim === 'number')))
+    return values.map(value => value.shape as readonly number[])
+  const result = await (
+    await compile(values[0]!.graph, { outputs: Object.fromEntries(values.map((v, i) => [`y${i}`, v])) })
+  ).run(feeds)
   return values.map((_, i) => result[`y${i}`]!.shape)
 }

@@ -9,7 +9,7 @@ import { compile, createState, type Program, type State } from '../runtime/index
 import type { Logs } from './accumulate.js'
 import { arraySource, type DataLike, gatherRows, type TensorLike } from './batches.js'
 import { type Compiled, type CompileOptions, resolveCompile } from './config.js'
-import { type EvaluateOptions, evaluateBatches, type FitOptions, type TrainingSource, trainOn } from './fit.js'
+import { type EvaluateOptions, evaluateBatches, type FitOptions, fit as runFit, type TrainingSource, trainOn } from './fit.js'
 import type { History } from './history.js'
 import { saveModel } from './save.js'
 import { type BatchSignature, compileStep, type Step, traceInference } from './step.js'

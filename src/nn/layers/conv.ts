@@ -14,14 +14,18 @@ import { kernelOptions, regularizeActivity } from './dense.js'
  */
 
 const perAxis = (rank: number) =>
-  z.union([z.int().positive(), z.array(z.int().positive()).length(rank)]).transform(v => (typeof v === 'number' ? new Array<number>(rank).fill(v) : v))
+  z
+    .union([z.int().positive(), z.array(z.int().positive()).length(rank)])
+    .transform(v => (typeof v === 'number' ? new Array<number>(rank).fill(v) : v))
 export const windowOptions = (rank: number) => ({
   /** Step of the window; one number for all axes or one per axis. */
   strides: perAxis(rank).default(new Array(rank).fill(1)),
   /** 'same' pads with zeros so that a stride of 1 keeps the size (more at the end, as in Keras); 'valid' does not pad. */
   padding: z.enum(['valid', 'same']).default('valid'),
   dilationRate: perAxis(rank).default(new Array(rank).fill(1)),
-  dataFormat: z.literal('channelsFirst', { message: "'channelsFirst': images are [batch, channels, height, width]" }).optional(),
+  dataFormat: z
+    .literal('channelsFirst', { message: "'channelsFirst': images are [batch, channels, height, width]" })
+    .optional(),
 })
 
 interface Window {
@@ -58,7 +62,15 @@ const kernelSpec = (c: KernelConfig, shape: readonly number[]): WeightSpec => ({
 })
 const biasSpec = (c: KernelConfig, units: number): WeightSpec[] =>
   c.useBias
-    ? [{ name: 'bias', shape: [units], initializer: c.biasInitializer!, regularizer: c.biasRegularizer ?? null, constraint: c.biasConstraint ?? null }]
+    ? [
+        {
+          name: 'bias',
+          shape: [units],
+          initializer: c.biasInitializer!,
+          regularizer: c.biasRegularizer ?? null,
+          constraint: c.biasConstraint ?? null,
+        },
+      ]
     : []
 type KernelConfig = z.output<z.ZodObject<typeof kernelOptions>>
 
@@ -82,11 +94,20 @@ const convNd = (rank: 1 | 2 | 3) =>
     weights: (c, [x], path) => {
       const channels = channelsOf(x!, rank, path)
       if (channels % c.groups !== 0 || c.filters % c.groups !== 0)
-        throw new ShapeError({ code: 'conv-groups', where: path, expected: `groups that divide ${channels} channels and ${c.filters} filters`, received: c.groups })
+        throw new ShapeError({
+          code: 'conv-groups',
+          where: path,
+          expected: `groups that divide ${channels} channels and ${c.filters} filters`,
+          received: c.groups,
+        })
       return [kernelSpec(c, [c.filters, channels / c.groups, ...c.kernelSize]), ...biasSpec(c, c.filters)]
     },
     call: (c, ctx, x) =>
-      finish(c, ctx, ops.conv(x, ctx.weight('kernel'), c.useBias ? ctx.weight('bias') : null, attributes(c, c.kernelSize, c.groups))),
+      finish(
+        c,
+        ctx,
+        ops.conv(x, ctx.weight('kernel'), c.useBias ? ctx.weight('bias') : null, attributes(c, c.kernelSize, c.groups)),
+      ),
   })
 
 export const conv1d = convNd(1)
@@ -105,16 +126,30 @@ const { kernelInitializer: _i, kernelRegularizer: _r, kernelConstraint: _c, ...b
 const depthwiseNd = (rank: 1 | 2) =>
   defineLayer({
     type: `DepthwiseConv${rank}D`,
-    schema: z.strictObject({ ...layerOptions, kernelSize: perAxis(rank), ...windowOptions(rank), ...depthOptions, ...biasOptions }),
+    schema: z.strictObject({
+      ...layerOptions,
+      kernelSize: perAxis(rank),
+      ...windowOptions(rank),
+      ...depthOptions,
+      ...biasOptions,
+    }),
     weights: (c, [x], path) => {
       const channels = channelsOf(x!, rank, path)
-      return [depthSpec(c, channels, c.kernelSize, 'kernel'), ...biasSpec(c as unknown as KernelConfig, channels * c.depthMultiplier)]
+      return [
+        depthSpec(c, channels, c.kernelSize, 'kernel'),
+        ...biasSpec(c as unknown as KernelConfig, channels * c.depthMultiplier),
+      ]
     },
     call: (c, ctx, x) =>
       finish(
         c as unknown as KernelConfig, // the bias half of the same options
         ctx,
-        ops.conv(x, ctx.weight('kernel'), c.useBias ? ctx.weight('bias') : null, attributes(c, c.kernelSize, extent(x.shape, 1))),
+        ops.conv(
+          x,
+          ctx.weight('kernel'),
+          c.useBias ? ctx.weight('bias') : null,
+          attributes(c, c.kernelSize, extent(x.shape, 1)),
+        ),
       ),
   })
 type DepthConfig = z.output<z.ZodObject<typeof depthOptions>>
@@ -160,7 +195,11 @@ const separableNd = (rank: 1 | 2) =>
     },
     call: (c, ctx, x) => {
       const deep = ops.conv(x, ctx.weight('depthwise_kernel'), null, attributes(c, c.kernelSize, extent(x.shape, 1)))
-      return finish(c as unknown as KernelConfig, ctx, ops.conv(deep, ctx.weight('pointwise_kernel'), c.useBias ? ctx.weight('bias') : null))
+      return finish(
+        c as unknown as KernelConfig,
+        ctx,
+        ops.conv(deep, ctx.weight('pointwise_kernel'), c.useBias ? ctx.weight('bias') : null),
+      )
     },
   })
 export const separableConv1d = separableNd(1)

@@ -30,11 +30,31 @@ export const dense = defineLayer({
   weights: (c, [x], path) => {
     const inputs = x!.shape.at(-1)
     if (typeof inputs !== 'number')
-      throw new ShapeError({ code: 'dense-input', where: path, expected: 'a known last axis', received: x!.shape, hint: 'put flatten() before dense()' })
+      throw new ShapeError({
+        code: 'dense-input',
+        where: path,
+        expected: 'a known last axis',
+        received: x!.shape,
+        hint: 'put flatten() before dense()',
+      })
     return [
-      { name: 'kernel', shape: [inputs, c.units], initializer: c.kernelInitializer!, regularizer: c.kernelRegularizer ?? null, constraint: c.kernelConstraint ?? null },
+      {
+        name: 'kernel',
+        shape: [inputs, c.units],
+        initializer: c.kernelInitializer!,
+        regularizer: c.kernelRegularizer ?? null,
+        constraint: c.kernelConstraint ?? null,
+      },
       ...(c.useBias
-        ? [{ name: 'bias', shape: [c.units], initializer: c.biasInitializer!, regularizer: c.biasRegularizer ?? null, constraint: c.biasConstraint ?? null }]
+        ? [
+            {
+              name: 'bias',
+              shape: [c.units],
+              initializer: c.biasInitializer!,
+              regularizer: c.biasRegularizer ?? null,
+              constraint: c.biasConstraint ?? null,
+            },
+          ]
         : []),
     ]
   },
@@ -42,7 +62,11 @@ export const dense = defineLayer({
     const kernel = ctx.weight('kernel')
     const bias = c.useBias ? ctx.weight('bias') : null
     const linear =
-      x.shape.length === 2 ? ops.gemm(x, kernel, bias) : bias === null ? ops.matMul(x, kernel) : ops.add(ops.matMul(x, kernel), bias)
+      x.shape.length === 2
+        ? ops.gemm(x, kernel, bias)
+        : bias === null
+          ? ops.matMul(x, kernel)
+          : ops.add(ops.matMul(x, kernel), bias)
     const y = activate(c.activation, linear)
     regularizeActivity(ctx, c.activityRegularizer, y)
     return y

@@ -11,7 +11,13 @@ const merging = (type: string, merge: (inputs: readonly Value[]) => Value) =>
     schema: z.strictObject({ ...layerOptions }),
     weights: (_c, inputs, path) => {
       if (inputs.length < 2)
-        throw new ShapeError({ code: 'merge-inputs', where: path, expected: 'two inputs or more', received: inputs.length, hint: 'apply it to an array: layer.apply([a, b])' })
+        throw new ShapeError({
+          code: 'merge-inputs',
+          where: path,
+          expected: 'two inputs or more',
+          received: inputs.length,
+          hint: 'apply it to an array: layer.apply([a, b])',
+        })
       return []
     },
     call: (_c, _ctx, ...inputs) => merge(inputs),
@@ -20,7 +26,12 @@ const merging = (type: string, merge: (inputs: readonly Value[]) => Value) =>
 export const add = merging('Add', inputs => inputs.reduce((a, b) => ops.add(a, b)))
 export const subtract = merging('Subtract', inputs => inputs.reduce((a, b) => ops.sub(a, b)))
 export const multiply = merging('Multiply', inputs => inputs.reduce((a, b) => ops.mul(a, b)))
-export const average = merging('Average', inputs => ops.div(inputs.reduce((a, b) => ops.add(a, b)), inputs.length))
+export const average = merging('Average', inputs =>
+  ops.div(
+    inputs.reduce((a, b) => ops.add(a, b)),
+    inputs.length,
+  ),
+)
 export const maximum = merging('Maximum', inputs => ops.max(inputs))
 export const minimum = merging('Minimum', inputs => ops.min(inputs))
 

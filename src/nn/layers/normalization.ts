@@ -19,8 +19,28 @@ const scaleOptions = {
 }
 type ScaleConfig = z.output<z.ZodObject<typeof scaleOptions>>
 const scaleWeights = (c: ScaleConfig, shape: readonly number[]) => [
-  ...(c.scale ? [{ name: 'gamma', shape, initializer: c.gammaInitializer!, regularizer: c.gammaRegularizer ?? null, constraint: c.gammaConstraint ?? null }] : []),
-  ...(c.center ? [{ name: 'beta', shape, initializer: c.betaInitializer!, regularizer: c.betaRegularizer ?? null, constraint: c.betaConstraint ?? null }] : []),
+  ...(c.scale
+    ? [
+        {
+          name: 'gamma',
+          shape,
+          initializer: c.gammaInitializer!,
+          regularizer: c.gammaRegularizer ?? null,
+          constraint: c.gammaConstraint ?? null,
+        },
+      ]
+    : []),
+  ...(c.center
+    ? [
+        {
+          name: 'beta',
+          shape,
+          initializer: c.betaInitializer!,
+          regularizer: c.betaRegularizer ?? null,
+          constraint: c.betaConstraint ?? null,
+        },
+      ]
+    : []),
 ]
 
 /**
@@ -41,7 +61,13 @@ export const batchNormalization = defineLayer({
   }),
   weights: (c, [x], path) => {
     const channels = extent(x!.shape, normalizeAxis(c.axis, x!.shape.length, path))
-    if (!Number.isInteger(channels)) throw new ShapeError({ code: 'norm-axis', where: path, expected: `a known extent on axis ${c.axis}`, received: x!.shape })
+    if (!Number.isInteger(channels))
+      throw new ShapeError({
+        code: 'norm-axis',
+        where: path,
+        expected: `a known extent on axis ${c.axis}`,
+        received: x!.shape,
+      })
     return [
       ...scaleWeights(c, [channels]),
       { name: 'moving_mean', shape: [channels], initializer: c.movingMeanInitializer!, trainable: false },
@@ -55,13 +81,18 @@ export const batchNormalization = defineLayer({
     const perm = x.shape.map((_, i) => (i === 1 ? axis : i === axis ? 1 : i))
     const moved = axis === 1 ? x : ops.transpose(x, { perm })
     const channels = extent(x.shape, axis)
-    const constant = (value: number): Value => graph.constant(tensor(new Float32Array(channels).fill(value), [channels]))
+    const constant = (value: number): Value =>
+      graph.constant(tensor(new Float32Array(channels).fill(value), [channels]))
     const scale = c.scale ? ctx.weight('gamma') : constant(1)
     const bias = c.center ? ctx.weight('beta') : constant(0)
     const [mean, variance] = [ctx.weight('moving_mean'), ctx.weight('moving_variance')]
     let y: Value
     if (ctx.training) {
-      const out = ops.batchNormalization.all(moved, scale, bias, mean, variance, { epsilon: c.epsilon, momentum: c.momentum, training_mode: 1 })
+      const out = ops.batchNormalization.all(moved, scale, bias, mean, variance, {
+        epsilon: c.epsilon,
+        momentum: c.momentum,
+        training_mode: 1,
+      })
       ctx.update('moving_mean', out.running_mean)
       ctx.update('moving_variance', out.running_var)
       y = out.Y
@@ -77,14 +108,23 @@ export const layerNormalization = defineLayer({
   weights: (c, [x], path) => {
     const shape = x!.shape.slice(normalizeAxis(c.axis, x!.shape.length, path))
     if (shape.some(dim => typeof dim !== 'number') || shape.length === x!.shape.length)
-      throw new ShapeError({ code: 'norm-axis', where: path, expected: 'known extents from axis to the end, batch excluded', received: x!.shape })
+      throw new ShapeError({
+        code: 'norm-axis',
+        where: path,
+        expected: 'known extents from axis to the end, batch excluded',
+        received: x!.shape,
+      })
     return scaleWeights(c, shape as readonly number[])
   },
   call: (c, ctx, x) => {
     const axis = normalizeAxis(c.axis, x.shape.length)
     const shape = x.shape.slice(axis) as readonly number[]
-    const ones = (): Value => ctx.graph.constant(tensor(new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(1), shape))
+    const ones = (): Value =>
+      ctx.graph.constant(tensor(new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(1), shape))
     const scale = c.scale ? ctx.weight('gamma') : ones()
-    return ops.layerNormalization(x, scale, c.center ? ctx.weight('beta') : null, { axis: axis - x.shape.length, epsilon: c.epsilon })
+    return ops.layerNormalization(x, scale, c.center ? ctx.weight('beta') : null, {
+      axis: axis - x.shape.length,
+      epsilon: c.epsilon,
+    })
   },
 })

@@ -7,7 +7,9 @@ import { channelsOf } from './conv.js'
 /** Pooling over [batch, channels, …]. The stride is the window's size when left out, as in Keras. */
 
 const perAxis = (rank: number) =>
-  z.union([z.int().positive(), z.array(z.int().positive()).length(rank)]).transform(v => (typeof v === 'number' ? new Array<number>(rank).fill(v) : v))
+  z
+    .union([z.int().positive(), z.array(z.int().positive()).length(rank)])
+    .transform(v => (typeof v === 'number' ? new Array<number>(rank).fill(v) : v))
 
 interface PoolAttributes {
   kernel_shape: readonly number[]
@@ -22,13 +24,20 @@ const pooling = (type: string, rank: number, pool: (x: Value, attributes: PoolAt
       poolSize: perAxis(rank).default(new Array(rank).fill(2)),
       strides: perAxis(rank).optional(),
       padding: z.enum(['valid', 'same']).default('valid'),
-      dataFormat: z.literal('channelsFirst', { message: "'channelsFirst': images are [batch, channels, height, width]" }).optional(),
+      dataFormat: z
+        .literal('channelsFirst', { message: "'channelsFirst': images are [batch, channels, height, width]" })
+        .optional(),
     }),
     weights: (_c, [x], path) => {
       channelsOf(x!, rank, path)
       return []
     },
-    call: (c, _ctx, x) => pool(x, { kernel_shape: c.poolSize, strides: c.strides ?? c.poolSize, auto_pad: c.padding === 'same' ? 'SAME_UPPER' : 'VALID' }),
+    call: (c, _ctx, x) =>
+      pool(x, {
+        kernel_shape: c.poolSize,
+        strides: c.strides ?? c.poolSize,
+        auto_pad: c.padding === 'same' ? 'SAME_UPPER' : 'VALID',
+      }),
   })
 
 const maxPool = (x: Value, attributes: PoolAttributes): Value => ops.maxPool(x, attributes)
@@ -48,7 +57,12 @@ const globalPooling = (type: string, rank: number, reduce: (x: Value, axes: numb
       channelsOf(x!, rank, path)
       return []
     },
-    call: (c, _ctx, x) => reduce(x, Array.from({ length: rank }, (_, i) => i + 2), c.keepdims),
+    call: (c, _ctx, x) =>
+      reduce(
+        x,
+        Array.from({ length: rank }, (_, i) => i + 2),
+        c.keepdims,
+      ),
   })
 const mean = (x: Value, axes: number[], keepdims: boolean): Value => ops.reduceMean(x, axes, { keepdims })
 const max = (x: Value, axes: number[], keepdims: boolean): Value => ops.reduceMax(x, axes, { keepdims })

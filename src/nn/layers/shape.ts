@@ -2,10 +2,10 @@ import { z } from 'zod'
 import { ShapeError, sizeOf } from '../../ir/index.js'
 import * as ops from '../../ops/index.js'
 import { activate, activationSchema } from '../activations.js'
-import { initializerSchema } from '../initializers.js'
 import { constraintSchema } from '../constraints.js'
-import { regularizerSchema } from '../regularizers.js'
+import { initializerSchema } from '../initializers.js'
 import { defineLayer, layerOptions } from '../layer.js'
+import { regularizerSchema } from '../regularizers.js'
 
 /** Layers without mathematics of their own: reshaping, padding, looking up, scaling. */
 
@@ -26,7 +26,12 @@ export const reshape = defineLayer({
     const known = c.targetShape.filter(dim => dim !== -1).reduce((a, b) => a * b, 1)
     const hole = c.targetShape.indexOf(-1)
     if (size === undefined || (hole < 0 ? known !== size : size % known !== 0))
-      throw new ShapeError({ code: 'reshape-size', where: ctx.path, expected: `${size ?? 'a known number of'} elements, as in [${from}]`, received: c.targetShape })
+      throw new ShapeError({
+        code: 'reshape-size',
+        where: ctx.path,
+        expected: `${size ?? 'a known number of'} elements, as in [${from}]`,
+        received: c.targetShape,
+      })
     return ops.reshape(x, [-1, ...c.targetShape.map(dim => (dim === -1 ? size / known : dim))])
   },
 })
@@ -58,7 +63,12 @@ export const rescaling = defineLayer({
 const sides = (rank: number) =>
   z
     .union([z.int(), z.array(z.union([z.int(), z.array(z.int()).length(2)])).length(rank)])
-    .transform(v => Array.from({ length: rank }, (_, i) => (typeof v === 'number' ? [v, v] : typeof v[i] === 'number' ? [v[i], v[i]] : v[i]) as [number, number]))
+    .transform(v =>
+      Array.from(
+        { length: rank },
+        (_, i) => (typeof v === 'number' ? [v, v] : typeof v[i] === 'number' ? [v[i], v[i]] : v[i]) as [number, number],
+      ),
+    )
 
 const zeroPadding = (rank: 1 | 2 | 3) =>
   defineLayer({
@@ -91,5 +101,6 @@ export const embedding = defineLayer({
       constraint: c.embeddingsConstraint ?? null,
     },
   ],
-  call: (_c, ctx, x) => ops.gather(ctx.weight('embeddings'), x.dtype === 'int32' || x.dtype === 'int64' ? x : ops.cast(x, { to: 'int32' })),
+  call: (_c, ctx, x) =>
+    ops.gather(ctx.weight('embeddings'), x.dtype === 'int32' || x.dtype === 'int64' ? x : ops.cast(x, { to: 'int32' })),
 })
