@@ -13,7 +13,7 @@ export interface ModelDescription {
   readonly functions: readonly FunctionDescription[]
   readonly metadata: Readonly<Record<string, string>>
   /** Initializers of `training_info`: what only training needs, such as optimizer slots. */
-  readonly training: Readonly<Record<string, Tensor>>
+  readonly training: ReadonlyMap<string, Tensor>
 }
 
 export interface GraphDescription {

@@ -28,12 +28,12 @@ export function decodeOnnx(bytes: Uint8Array, options: DecodeOptions = {}): Mode
   const graph = decodeGraph(model.graph, { opsets, files: options.files, outer: () => false, where: '' })
   const keys = new Set<string>()
   for (const { key } of model.metadataProps) unique(keys, key, 'metadata_props')
-  const training: [string, Tensor][] = []
-  const slots = new Set<string>()
+  const training = new Map<string, Tensor>()
   for (const info of model.trainingInfo)
     for (const proto of info.algorithm?.initializer ?? []) {
-      unique(slots, proto.name, 'training_info')
-      training.push([proto.name, decodeTensor(proto, `training_info/${proto.name}`, options.files)])
+      const where = `training_info/${proto.name}`
+      if (training.has(proto.name)) duplicate(proto.name, where)
+      training.set(proto.name, decodeTensor(proto, where, options.files))
     }
   return {
     irVersion: Number(model.irVersion),
@@ -42,12 +42,15 @@ export function decodeOnnx(bytes: Uint8Array, options: DecodeOptions = {}): Mode
     graph,
     functions,
     metadata: Object.fromEntries(model.metadataProps.map(({ key, value }) => [key, value])),
-    training: Object.fromEntries(training),
+    training,
   }
 }
 
 function unique(seen: Set<string>, name: string, where: string): void {
-  if (seen.has(name))
-    throw new FormatError({ code: 'duplicate-name', where, expected: 'every name once', received: name })
+  if (seen.has(name)) duplicate(name, where)
   seen.add(name)
+}
+
+function duplicate(name: string, where: string): never {
+  throw new FormatError({ code: 'duplicate-name', where, expected: 'every name once', received: name })
 }

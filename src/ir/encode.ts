@@ -41,13 +41,16 @@ export interface EncodeOptions {
   nodes?: readonly Node[]
 }
 
-/** The nodes that `outputs` need, in order, without the rest of the graph. */
-export function liveNodes(outputs: Iterable<Value>): Node[] {
+/**
+ * The nodes that `outputs` need, in order, without the rest of the graph.
+ * @param within for a body: only its own nodes, not those of the graphs around it
+ */
+export function liveNodes(outputs: Iterable<Value>, within?: Graph): Node[] {
   const seen = new Set<Node>()
   const order: Node[] = []
   const stack: { node: Node; next: number }[] = []
   const push = (value: Value | null) => {
-    if (value?.node && !seen.has(value.node)) {
+    if (value?.node && !seen.has(value.node) && (within === undefined || value.graph === within)) {
       seen.add(value.node)
       stack.push({ node: value.node, next: 0 })
     }
@@ -107,9 +110,23 @@ function* collectDomains(nodes: readonly Node[]): Iterable<string> {
   }
 }
 
-function encodeGraph(graph: Graph, options: EncodeOptions): GraphProto {
-  const outputs = Object.entries(options.outputs)
-  const nodes = options.nodes ?? liveNodes(outputs.map(([, value]) => value))
+/** What a body must know of the graph around it: the names that values get there, and which names are taken. */
+interface Surroundings {
+  nameOf: (value: Value) => string
+  isTaken: (name: string) => boolean
+}
+
+function encodeGraph(graph: Graph, options: EncodeOptions, around?: Surroundings): GraphProto {
+  const isTaken = (name: string) => around?.isTaken(name) ?? false
+  const free = (name: string): string => (isTaken(name) ? free(`${name}'`) : name)
+  // ONNX wants the names in a body to differ from all around it; its results and inputs go by position.
+  const outputs = Object.entries(options.outputs).map(([name, value]) => [free(name), value] as const)
+  const nodes =
+    options.nodes ??
+    liveNodes(
+      outputs.map(([, value]) => value),
+      graph,
+    )
   const used = new Set<Value>(options.keep ?? [])
   for (const node of nodes) for (const input of dependencies(node)) if (input !== null) used.add(input)
   for (const [, value] of outputs) used.add(value)
@@ -117,7 +134,8 @@ function encodeGraph(graph: Graph, options: EncodeOptions): GraphProto {
   const declared = options.inputs ?? graph.inputs.filter(input => used.has(input))
   const named = new Map<Value, string>()
   const aliases: { from: Value; to: string }[] = []
-  const taken = new Set<string>([...declared.map(v => v.name)])
+  for (const input of declared) named.set(input, free(input.name))
+  const taken = new Set<string>(named.values())
   for (const [name, value] of outputs) {
     if (value.graph !== graph || value.node === null || named.has(value)) aliases.push({ from: value, to: name })
     else named.set(value, name)
@@ -134,13 +152,14 @@ function encodeGraph(graph: Graph, options: EncodeOptions): GraphProto {
   const nameOf = (value: Value): string => {
     const known = named.get(value)
     if (known !== undefined) return known
-    let name = value.name
-    while (taken.has(name) && !(value.node === null && declared.includes(value))) name = `${name}'`
+    if (around !== undefined && value.graph !== graph) return around.nameOf(value)
+    let name = free(value.name)
+    while (taken.has(name)) name = free(`${name}'`)
     taken.add(name)
     named.set(value, name)
     return name
   }
-  for (const input of declared) named.set(input, input.name)
+  const inside: Surroundings = { nameOf, isTaken: name => taken.has(name) || graph.hasName(name) || isTaken(name) }
 
   const nodeProtos = nodes.map(node => {
     const wanted = node.outputs.map((output, i) => i === 0 || node.keepOutputs || used.has(output))
@@ -152,7 +171,7 @@ function encodeGraph(graph: Graph, options: EncodeOptions): GraphProto {
       input: trimTrailing(node.inputs.map(input => (input === null ? '' : nameOf(input)))),
       output: node.outputs.slice(0, last + 1).map((output, i) => (wanted[i] ? nameOf(output) : '')),
       attribute: Object.entries(node.attrs).flatMap(([name, value]) =>
-        value === undefined ? [] : [encodeAttribute(name, value, node.floatAttrs.includes(name))],
+        value === undefined ? [] : [encodeAttribute(name, value, node.floatAttrs.includes(name), inside)],
       ),
     })
   })
@@ -164,7 +183,7 @@ function encodeGraph(graph: Graph, options: EncodeOptions): GraphProto {
   return create(GraphProtoSchema, {
     name: 'anneal',
     node: nodeProtos,
-    input: declared.map(value => valueInfo(value.name, value.dtype, value.shape)),
+    input: declared.map(value => valueInfo(nameOf(value), value.dtype, value.shape)),
     output: outputs.map(([name, value]) => valueInfo(name, value.dtype, value.shape)),
     initializer: graph.constants
       .filter(value => used.has(value))
@@ -208,7 +227,7 @@ export function encodeTensor(t: Tensor, name: string): TensorProto {
   return proto
 }
 
-function encodeAttribute(name: string, value: AttrValue, float: boolean): AttributeProto {
+function encodeAttribute(name: string, value: AttrValue, float: boolean, around: Surroundings): AttributeProto {
   const text = (s: string) => new TextEncoder().encode(s)
   const make = (fields: Partial<AttributeProto>) =>
     create(AttributeProtoSchema, { name, ...fields } as { name: string })
@@ -220,7 +239,7 @@ function encodeAttribute(name: string, value: AttrValue, float: boolean): Attrib
       : make({ type: AttrType.INT, i: BigInt(value) })
   if (value instanceof GraphClass) {
     const outputs = Object.fromEntries(value.results.map(({ name: result, value: v }) => [result, v]))
-    return make({ type: AttrType.GRAPH, g: encodeGraph(value, { outputs, inputs: value.inputs }) })
+    return make({ type: AttrType.GRAPH, g: encodeGraph(value, { outputs, inputs: value.inputs }, around) })
   }
   if ('dtype' in value) return make({ type: AttrType.TENSOR, t: encodeTensor(value, '') })
   const list = value as readonly (number | string)[]

@@ -80,6 +80,12 @@ export type RuntimeError = InstanceType<typeof RuntimeError>
 export const NumericError = family('NumericError')
 export type NumericError = InstanceType<typeof NumericError>
 
+/** Whether an error is one of anneal's own, with fields to read. */
+export const isAnnealError = (error: unknown): error is GraphError =>
+  [ShapeError, GraphError, FormatError, DataError, ConfigError, RuntimeError, NumericError].some(
+    family => error instanceof family,
+  )
+
 /** The nearest of `candidates` to `name` by edit distance, best first: for hints in errors. */
 export function nearest(name: string, candidates: Iterable<string>, count = 3): string[] {
   const distance = (a: string, b: string): number => {

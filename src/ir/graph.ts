@@ -205,12 +205,21 @@ export class Graph {
     return this.#scope.replace(/\/$/, '')
   }
 
+  /** Gives a value of this graph another name, if that is free: for what stands in the place of a value of a file. */
+  rename(value: Value, name: string): void {
+    if (value.graph !== this || this.hasName(name)) return
+    this.#names.add(name)
+    const named: { name: string } = value
+    named.name = name
+  }
+
   hasName(name: string): boolean {
     return this.#names.has(name) || (this.outer?.hasName(name) ?? false)
   }
 
   #sees(graph: Graph): boolean {
-    return graph === this || (this.outer !== null && this.outer.#sees(graph))
+    for (let at: Graph | null = this; at !== null; at = at.outer) if (at === graph) return true
+    return false
   }
 
   #fresh(stem: string): string {
@@ -256,6 +265,7 @@ export function capturedValues(node: Node): Value[] {
       for (const input of inner.inputs) if (input !== null) used.add(input)
       for (const attr of Object.values(inner.attrs)) if (attr instanceof Graph) visit(attr)
     }
+    for (const { value } of body.results) used.add(value)
   }
   for (const attr of Object.values(node.attrs)) if (attr instanceof Graph) visit(attr)
   return [...used].filter(value => !bodies.has(value.graph))

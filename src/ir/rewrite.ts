@@ -27,7 +27,8 @@ export function rewrite(
     image.set(value, copy)
     return copy
   }
-  for (const node of liveNodes(Object.values(outputs))) {
+  for (const original of liveNodes(Object.values(outputs))) {
+    const node = withBodies(original, to, of)
     const inputs = node.inputs.map(input => (input === null ? null : of(input)))
     const replaced = visit(node, inputs, to) ?? copyNode(node, inputs, to).outputs
     node.outputs.forEach((output, i) => {
@@ -40,6 +41,41 @@ export function rewrite(
     image,
   }
 }
+
+/** The node with the bodies in its attributes copied for the new graph, where what they use of it has new values. */
+function withBodies(node: Node, to: Graph, of: (value: Value) => Value): Node {
+  if (!Object.values(node.attrs).some(attr => attr instanceof Graph)) return node
+  const attrs = Object.entries(node.attrs).map(([name, attr]) => [
+    name,
+    attr instanceof Graph ? copyBody(attr, to, of) : attr,
+  ])
+  return { ...node, attrs: Object.fromEntries(attrs) }
+}
+
+function copyBody(body: Graph, outer: Graph, outside: (value: Value) => Value): Graph {
+  const to = new Graph(outer)
+  const image = new Map<Value, Value>()
+  for (const input of body.inputs) image.set(input, to.input(freeName(to, input.name), input.dtype, input.shape))
+  const of = (value: Value): Value => {
+    if (value.graph !== body) return outside(value)
+    const known = image.get(value)
+    if (known !== undefined) return known
+    const copy = to.constant(value.constant!, keepName(to, value))
+    image.set(value, copy)
+    return copy
+  }
+  for (const node of body.nodes) {
+    const inputs = node.inputs.map(input => (input === null ? null : of(input)))
+    const copy = copyNode(withBodies(node, to, of), inputs, to)
+    node.outputs.forEach((output, i) => {
+      image.set(output, copy.outputs[i]!)
+    })
+  }
+  for (const { name, value } of body.results) to.results.push({ name, value: of(value) })
+  return to
+}
+
+const freeName = (to: Graph, name: string): string => (to.hasName(name) ? freeName(to, `${name}'`) : name)
 
 // Generated names may be shared (equal scalars are kept once); names from a file or a user stay.
 const keepName = (to: Graph, value: Value): string | undefined => {
