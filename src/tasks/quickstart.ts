@@ -130,7 +130,7 @@ export async function quickstart(options: QuickstartOptions = {}): Promise<Quick
 function mislabel(digits: Digits, share: number, seed: number): Digits {
   const random = counterRandom(seed, 'mislabel')
   return digits
-    .map((example, i) => {
+    .map((example, { index: i }) => {
       const y = example.y as Tensor // mnist() gives one label per digit
       if (random.uniform(2 * i) >= share) return example
       const label = (Number(y.data[0]) + 1 + Math.floor(9 * random.uniform(2 * i + 1))) % 10
