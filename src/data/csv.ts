@@ -1,6 +1,7 @@
 import { DataError, type Tensor } from '../ir/index.js'
-import { type Example, fromTensors } from './arrays.js'
 import type { Dataset } from './dataset.js'
+import type { Example } from './example.js'
+import { fromTensors } from './tensors.js'
 
 /** `category` columns become class numbers in the order of their sorted values; `text` stays as it is. */
 export type ColumnType = 'number' | 'integer' | 'category' | 'boolean' | 'text'
@@ -56,22 +57,53 @@ export async function parseCsv(text: string, options: CsvOptions = {}): Promise<
     records = parse(text, { delimiter, bom: true, skip_empty_lines: true, info: true }) as unknown as typeof records
   } catch (error) {
     if (!(error instanceof CsvError)) throw error
-    throw new DataError({ code: 'csv-syntax', where: `${where}, line ${(error as { lines?: number }).lines ?? '?'}`, expected: 'rows of equal length with closed quotes', received: error.message, cause: error })
+    throw new DataError({
+      code: 'csv-syntax',
+      where: `${where}, line ${(error as { lines?: number }).lines ?? '?'}`,
+      expected: 'rows of equal length with closed quotes',
+      received: error.message,
+      cause: error,
+    })
   }
   const names = header ? (records.shift()?.record ?? []) : (records[0]?.record.map((_, i) => `column${i + 1}`) ?? [])
-  if (names.length === 0 || records.length === 0) throw new DataError({ code: 'empty-dataset', where, expected: 'a header and at least one row', received: `${records.length} rows` })
+  if (names.length === 0 || records.length === 0)
+    throw new DataError({
+      code: 'empty-dataset',
+      where,
+      expected: 'a header and at least one row',
+      received: `${records.length} rows`,
+    })
   const twice = names.find((name, i) => names.indexOf(name) !== i)
-  if (twice !== undefined) throw new DataError({ code: 'duplicate-column', where: `${where}, line 1`, expected: 'column names used once', received: twice })
+  if (twice !== undefined)
+    throw new DataError({
+      code: 'duplicate-column',
+      where: `${where}, line 1`,
+      expected: 'column names used once',
+      received: twice,
+    })
   for (const name of Object.keys(types))
-    if (!names.includes(name)) throw new DataError({ code: 'unknown-column', where, expected: names.join(', '), received: name })
+    if (!names.includes(name))
+      throw new DataError({ code: 'unknown-column', where, expected: names.join(', '), received: name })
   const isMissing = (value: string) => missing.includes(value.trim())
   const kept = onMissing === 'drop' ? records.filter(({ record }) => !record.some(isMissing)) : records
-  if (kept.length === 0) throw new DataError({ code: 'empty-dataset', where, expected: 'at least one row without missing values', received: 0 })
+  if (kept.length === 0)
+    throw new DataError({
+      code: 'empty-dataset',
+      where,
+      expected: 'at least one row without missing values',
+      received: 0,
+    })
   const columns = names.map((name, c): Column => {
     const texts = kept.map(({ record }) => record[c]!.trim())
     const type = types[name] ?? inferType(texts.filter(value => !isMissing(value)))
     const bad = (row: number, expected: string): never => {
-      throw new DataError({ code: 'bad-value', where: `${where}, line ${kept[row]!.info.lines}, column ${name}`, expected, received: texts[row], hint: 'set types, missing or onMissing' })
+      throw new DataError({
+        code: 'bad-value',
+        where: `${where}, line ${kept[row]!.info.lines}, column ${name}`,
+        expected,
+        received: texts[row],
+        hint: 'set types, missing or onMissing',
+      })
     }
     if (type === 'text') return { name, type, values: texts }
     const categories = type === 'category' ? [...new Set(texts.filter(value => !isMissing(value)))].sort() : undefined
@@ -82,7 +114,8 @@ export async function parseCsv(text: string, options: CsvOptions = {}): Promise<
         return type === 'category' ? -1 : Number.NaN
       }
       if (categories !== undefined) return numbers.get(value)!
-      if (type === 'boolean') return truths[value] ?? (value === '1' ? 1 : value === '0' ? 0 : bad(row, 'true or false'))
+      if (type === 'boolean')
+        return truths[value] ?? (value === '1' ? 1 : value === '0' ? 0 : bad(row, 'true or false'))
       const number = Number(value)
       return Number.isFinite(number) && (type === 'number' || Number.isInteger(number)) ? number : bad(row, `a ${type}`)
     })
@@ -103,13 +136,21 @@ function inferType(values: readonly string[]): ColumnType {
     return values.every(value => /^[+-]?\d+$/.test(value)) ? 'integer' : 'number'
   // Few different short values are categories; the rest is prose.
   const different = new Set(values).size
-  return different <= Math.max(20, values.length * 0.05) && values.every(value => value.length <= 60) ? 'category' : 'text'
+  return different <= Math.max(20, values.length * 0.05) && values.every(value => value.length <= 60)
+    ? 'category'
+    : 'text'
 }
 
 function table(columns: readonly Column[], rows: number, where: string): CsvTable {
   const column = (name: string): Column => {
     const found = columns.find(c => c.name === name)
-    if (found === undefined) throw new DataError({ code: 'unknown-column', where, expected: columns.map(c => c.name).join(', '), received: name })
+    if (found === undefined)
+      throw new DataError({
+        code: 'unknown-column',
+        where,
+        expected: columns.map(c => c.name).join(', '),
+        received: name,
+      })
     return found
   }
   return {
@@ -119,17 +160,31 @@ function table(columns: readonly Column[], rows: number, where: string): CsvTabl
     toDataset: ({ label, features }) => {
       const target = column(label)
       const inputs = (features?.map(column) ?? columns.filter(c => c.name !== label && c.type !== 'text')).map(c => {
-        if (c.type === 'text') throw new DataError({ code: 'text-feature', where, expected: 'numbers, integers, categories or booleans', received: c.name })
+        if (c.type === 'text')
+          throw new DataError({
+            code: 'text-feature',
+            where,
+            expected: 'numbers, integers, categories or booleans',
+            received: c.name,
+          })
         return c.values as Float64Array
       })
-      if (target.type === 'text') throw new DataError({ code: 'text-label', where, expected: 'a label of numbers or categories', received: label })
+      if (target.type === 'text')
+        throw new DataError({
+          code: 'text-label',
+          where,
+          expected: 'a label of numbers or categories',
+          received: label,
+        })
       const data = new Float32Array(rows * inputs.length)
       inputs.forEach((values, c) => {
         for (let r = 0; r < rows; r++) data[r * inputs.length + c] = values[r]!
       })
       const values = target.values as Float64Array
       const y: Tensor =
-        target.type === 'number' ? { dtype: 'float32', shape: [rows, 1], data: Float32Array.from(values) } : { dtype: 'int32', shape: [rows], data: Int32Array.from(values) }
+        target.type === 'number'
+          ? { dtype: 'float32', shape: [rows, 1], data: Float32Array.from(values) }
+          : { dtype: 'int32', shape: [rows], data: Int32Array.from(values) }
       return fromTensors({ x: { dtype: 'float32', shape: [rows, inputs.length], data }, y })
     },
   }

@@ -1,285 +1,179 @@
-import { ConfigError, counterRandom } from '../ir/index.js'
-import { collate } from './collate.js'
+import { ConfigError, DataError } from '../ir/index.js'
+import { type ElementContext, type Position, type Source, wholeNumber } from './source.js'
+import type { Batched } from './stack.js'
+import { type BatchOptions, batch } from './stages/batch.js'
+import { cache } from './stages/cache.js'
+import { concat, repeat, zip as zipSources } from './stages/join.js'
+import { filter, type MapOptions, map } from './stages/map.js'
+import { prefetch } from './stages/prefetch.js'
+import { type ShuffleOptions, shuffle } from './stages/shuffle.js'
+import { type SplitOptions, split } from './stages/split.js'
+import { skip, take } from './stages/window.js'
 
-/** Random access to the elements of one epoch. */
-export interface View<T> {
-  readonly length: number
-  get(index: number): T | Promise<T>
-  /** Several elements at once as a batch, where that is cheaper than one by one. */
-  gather?(rows: Uint32Array): T
-}
-
-/** Where elements come from: random access by epoch, or only one after the other. */
-export type Source<T> =
-  | { readonly kind: 'view'; readonly view: (epoch: number) => View<T>; readonly length: number }
-  | { readonly kind: 'stream'; readonly open: (epoch: number) => AsyncIterator<T>; readonly length: number | undefined }
-
-/** How far an iteration has come; plain JSON. */
-export interface Position {
+/** Where an iteration stands, as plain JSON: save it, and give it to `iterate` of the same dataset to go on. */
+export interface DatasetPosition {
   readonly epoch: number
-  /** Elements already taken. */
-  readonly index: number
+  readonly at: Position
 }
 
-/** An iteration that can say where it stands. */
-export interface Cursor<T> extends AsyncIterableIterator<T> {
-  position(): Position
+export interface IterateOptions {
+  /** Which order a shuffled dataset takes, and what random elements draw. Default 0, or that of `position`. */
+  epoch?: number
+  /** Where to go on, from `position()` of an earlier iterator. Default: the beginning of the epoch. */
+  position?: DatasetPosition
+}
+
+export interface DatasetIterator<T> extends AsyncIterableIterator<T, undefined> {
+  next(): Promise<IteratorResult<T, undefined>>
+  /** Ends the pass early and closes the source; called by `for await` on `break`. */
+  return(): Promise<IteratorResult<T, undefined>>
+  /** After the last element given. */
+  position(): DatasetPosition
 }
 
 /**
- * A re-iterable stream of elements. Methods return new data sets and leave this one alone. The order is a pure function
- * of seed and epoch, so an iteration can be taken up again in the middle: `iterate(position)`.
+ * A stream of elements that can be run through again and again. Every method returns a new dataset and leaves this one
+ * as it was; nothing is read before iteration. `for await` gives epoch 0, `iterate({ epoch })` any other: the same
+ * epoch gives the same elements in the same order each time.
+ *
+ * An error in the source or in a function given to a stage ends the pass, closes everything, and reaches the reader.
  */
-export interface Dataset<T> extends AsyncIterable<T> {
-  /** Number of elements; undefined where only running through tells. */
-  readonly length: number | undefined
-  /** Whether an element is a batch. */
-  readonly batched: boolean
-  iterate(from?: Partial<Position>): Cursor<T>
-  map<U>(f: (element: T, index: number) => U | Promise<U>): Dataset<U>
+export interface Dataset<T> extends Source<T>, AsyncIterable<T> {
+  [Symbol.asyncIterator](): DatasetIterator<T>
+  iterate(options?: IterateOptions): DatasetIterator<T>
+  /** Applies `fn` to each element; its second argument tells epoch and index, to key randomness of its own. */
+  map<U>(fn: (element: T, context: ElementContext) => U | Promise<U>, options?: MapOptions): Dataset<U>
+  /** Keeps the elements for which `keep` is true. The length is not known afterwards. */
   filter(keep: (element: T) => boolean | Promise<boolean>): Dataset<T>
-  /** Mixes the order anew for each epoch. With random access the whole set is permuted, else a buffer of `buffer` elements. */
-  shuffle(options?: { seed?: number; buffer?: number; reshuffleEachIteration?: boolean }): Dataset<T>
-  /** Joins `size` elements; the last batch may be smaller unless `dropRemainder`. */
-  batch(size: number, options?: { dropRemainder?: boolean }): Dataset<T>
-  /** Prepares up to `count` elements ahead. */
+  /**
+   * A random order, by seed and epoch. A source that gives access by number (arrays, and what is made of them by any
+   * stage but filter and repeat) is permuted as a whole; any other goes through a buffer.
+   */
+  shuffle(options?: ShuffleOptions): Dataset<T>
+  /** Stacks `size` elements into one with a leading batch axis. */
+  batch(size: number, options?: BatchOptions): Dataset<Batched<T>>
+  /** Makes up to `count` elements ahead of the reader. Put it last. */
   prefetch(count: number): Dataset<T>
+  /** The first `count` elements, or fewer where there are fewer. */
   take(count: number): Dataset<T>
+  /** All but the first `count` elements. */
   skip(count: number): Dataset<T>
-  /** Two disjoint parts, the first with `fraction` of the elements, chosen by `seed`; null keeps the order. */
-  split(fraction: number, options?: { seed?: number | null }): [Dataset<T>, Dataset<T>]
-  /** Keeps elements in memory once they have been made. */
+  /**
+   * Two datasets without a common element that make up this one: about `fraction` of it, and the rest (exactly so where
+   * the length is known). Chosen by seed, the same in every epoch; augment and shuffle the parts, not the whole.
+   */
+  split(fraction: number, options?: SplitOptions): [Dataset<T>, Dataset<T>]
+  /** Makes each element once and holds it in memory. Memory is not flat then. */
   cache(): Dataset<T>
-  /** The elements `count` times over. */
-  repeat(count: number): Dataset<T>
+  /** This dataset `count` times (default: without end), each time as an epoch of its own. */
+  repeat(count?: number): Dataset<T>
+  /** This dataset, then the others. */
+  concat(...others: readonly Source<T>[]): Dataset<T>
+  /** All elements in an array: epoch 0. */
   toArray(): Promise<T[]>
 }
 
-const whole = (value: number, least: number, where: string): number => {
-  if (!Number.isInteger(value) || value < least)
-    throw new ConfigError({ code: 'bad-option', where, expected: `a whole number ≥ ${least}`, received: value })
-  return value
-}
-
-/** A data set over a source. */
-export function dataset<T>(source: Source<T>, batched = false): Dataset<T> {
-  const onView = <U>(make: (view: View<T>, epoch: number) => View<U>, length: number, isBatched = batched): Dataset<U> =>
-    dataset<U>({ kind: 'view', view: epoch => make((source as { view: (e: number) => View<T> }).view(epoch), epoch), length }, isBatched)
-  const onStream = <U>(make: (elements: AsyncIterator<T>, epoch: number) => AsyncIterator<U>, length: number | undefined, isBatched = batched): Dataset<U> =>
-    dataset<U>({ kind: 'stream', open: epoch => make(open(source, epoch), epoch), length }, isBatched)
-  const self: Dataset<T> = {
-    length: source.length,
-    batched,
-    iterate: (from = {}) => cursor(source, { epoch: from.epoch ?? 0, index: from.index ?? 0 }),
-    [Symbol.asyncIterator]: () => self.iterate(),
-    map: f =>
-      source.kind === 'view'
-        ? onView(view => ({ length: view.length, get: async i => f(await view.get(i), i) }), source.length)
-        : onStream(elements => mapped(elements, f), source.length),
-    filter: keep => onStream(elements => filtered(elements, keep), undefined),
-    shuffle: ({ seed = 0, buffer = 1024, reshuffleEachIteration = true } = {}) => {
-      const key = (epoch: number) => (reshuffleEachIteration ? epoch + 1 : 1)
-      if (source.kind === 'stream') {
-        whole(buffer, 1, 'dataset.shuffle.buffer')
-        return onStream((elements, epoch) => buffered(elements, buffer, seed, key(epoch)), source.length)
-      }
-      return onView((view, epoch) => reordered(view, counterRandom(seed, key(epoch), 0x5f).permutation(view.length)), source.length)
+/** A source of your own, or a stage, as a dataset with all methods. */
+export function dataset<T>(source: Source<T>): Dataset<T> {
+  const iterate = (options: IterateOptions = {}): DatasetIterator<T> => iterator(source, options)
+  return {
+    get length() {
+      return source.length
     },
-    batch: (size, { dropRemainder = false } = {}) => {
-      whole(size, 1, 'dataset.batch.size')
-      const count = source.length === undefined ? undefined : dropRemainder ? Math.floor(source.length / size) : Math.ceil(source.length / size)
-      return source.kind === 'view' ? onView(view => batchView(view, size, count!), count!, true) : onStream(elements => batchStream(elements, size, dropRemainder), count, true)
+    batched: source.batched,
+    access: source.access,
+    open: source.open,
+    iterate,
+    [Symbol.asyncIterator]: () => iterate(),
+    map: (fn, options) => dataset(map(source, fn, options)),
+    filter: keep => dataset(filter(source, keep)),
+    shuffle: options => dataset(shuffle(source, options)),
+    batch: (size, options) => dataset(batch(source, size, options)),
+    prefetch: count => dataset(prefetch(source, count)),
+    take: count => dataset(take(source, count)),
+    skip: count => dataset(skip(source, count)),
+    split: (fraction, options) => {
+      const [first, rest] = split(source, fraction, options)
+      return [dataset(first), dataset(rest)]
     },
-    prefetch: count => {
-      whole(count, 1, 'dataset.prefetch.count')
-      return onStream(elements => ahead(elements, count), source.length)
-    },
-    take: count => {
-      whole(count, 0, 'dataset.take')
-      const length = source.length === undefined ? undefined : Math.min(count, source.length)
-      return source.kind === 'view' ? onView(view => part(view, 0, length!), length!) : onStream(elements => taken(elements, count), length)
-    },
-    skip: count => {
-      whole(count, 0, 'dataset.skip')
-      const length = source.length === undefined ? undefined : Math.max(0, source.length - count)
-      return source.kind === 'view' ? onView(view => part(view, Math.min(count, view.length), length!), length!) : onStream(elements => skipped(elements, count), length)
-    },
-    split: (fraction, { seed = 0 } = {}) => {
-      if (!(fraction > 0 && fraction < 1)) throw new ConfigError({ code: 'bad-option', where: 'dataset.split', expected: 'a fraction between 0 and 1', received: fraction })
-      if (source.kind === 'stream')
-        throw new ConfigError({ code: 'split-stream', where: 'dataset.split', expected: 'a data set with random access', received: 'a stream', hint: 'use take and skip, or read it into memory' })
-      const cut = Math.round(source.length * fraction)
-      const order = seed === null ? Uint32Array.from({ length: source.length }, (_, i) => i) : counterRandom(seed, 0, 0x59).permutation(source.length)
-      return [onView(view => reordered(view, order.subarray(0, cut)), cut), onView(view => reordered(view, order.subarray(cut)), source.length - cut)]
-    },
-    cache: () => {
-      if (source.kind === 'stream') {
-        const kept: { all?: T[] } = {}
-        return dataset({ kind: 'stream', open: epoch => (kept.all === undefined ? keeping(open(source, epoch), kept) : fromList(kept.all)), length: source.length }, batched)
-      }
-      const kept = new Map<number, T>()
-      return onView(
-        view =>
-          view.gather !== undefined
-            ? view // in memory already
-            : {
-                length: view.length,
-                get: async i => {
-                  if (!kept.has(i)) kept.set(i, await view.get(i))
-                  return kept.get(i) as T
-                },
-              },
-        source.length,
-      )
-    },
-    repeat: count => {
-      whole(count, 1, 'dataset.repeat')
-      const length = source.length === undefined ? undefined : source.length * count
-      return dataset({ kind: 'stream', open: epoch => repeated(source, epoch, count), length }, batched)
-    },
+    cache: () => dataset(cache(source)),
+    repeat: (count = Number.POSITIVE_INFINITY) => dataset(repeat(source, count)),
+    concat: (...others) => dataset(concat([source, ...others])),
     toArray: async () => {
-      const all: T[] = []
-      for await (const element of self) all.push(element)
-      return all
+      if (source.length === Number.POSITIVE_INFINITY)
+        throw new ConfigError({
+          code: 'endless-array',
+          where: 'toArray',
+          expected: 'a dataset that ends',
+          received: 'an endless one',
+          hint: 'take(n) first',
+        })
+      const elements: T[] = []
+      for await (const element of iterate()) elements.push(element)
+      return elements
     },
   }
-  return self
 }
 
-function open<T>(source: Source<T>, epoch: number, from = 0): AsyncIterator<T> {
-  if (source.kind === 'view') return overView(source.view(epoch), from)
-  const elements = source.open(epoch)
-  return from === 0 ? elements : skipped(elements, from)
-}
-
-function cursor<T>(source: Source<T>, from: Position): Cursor<T> {
-  let index = from.index
-  const elements = open(source, from.epoch, from.index)
-  const it: Cursor<T> = {
-    next: async () => {
-      const result = await elements.next()
-      if (!result.done) index++
-      return result
-    },
-    return: async () => (await elements.return?.()) ?? { done: true, value: undefined },
-    position: () => ({ epoch: from.epoch, index }),
-    [Symbol.asyncIterator]: () => it,
-  }
-  return it
-}
-
-async function* overView<T>(view: View<T>, from: number): AsyncGenerator<T> {
-  for (let i = from; i < view.length; i++) yield await view.get(i)
-}
-
-const reordered = <T>(view: View<T>, order: Uint32Array): View<T> => ({
-  length: order.length,
-  get: i => view.get(order[i]!),
-  ...(view.gather === undefined ? {} : { gather: rows => view.gather!(rows.map(row => order[row]!)) }),
-})
-const part = <T>(view: View<T>, start: number, length: number): View<T> => ({
-  length,
-  get: i => view.get(start + i),
-  ...(view.gather === undefined ? {} : { gather: rows => view.gather!(rows.map(row => start + row)) }),
-})
-const batchView = <T>(view: View<T>, size: number, count: number): View<T> => ({
-  length: count,
-  get: async b => {
-    const rows = Uint32Array.from({ length: Math.min(size, view.length - b * size) }, (_, i) => b * size + i)
-    return view.gather?.(rows) ?? collate(await Promise.all(Array.from(rows, row => view.get(row))))
+/** Datasets side by side: `zip({ x: images, y: labels })` gives records. All must be of one length. */
+export const zip = <T extends Readonly<Record<string, unknown>>>(
+  sources: {
+    readonly [K in keyof T]: Source<T[K]>
   },
-})
+): Dataset<T> => dataset(zipSources(sources))
 
-// ---- what streams do --------------------------------------------------------------------------------------------
+function iterator<T>(source: Source<T>, { epoch, position }: IterateOptions): DatasetIterator<T> {
+  const start = checkPosition(position)
+  const chosen = wholeNumber(epoch ?? start.epoch, 0, 'iterate.epoch')
+  if (position !== undefined && chosen !== start.epoch)
+    throw new ConfigError({
+      code: 'epoch-mismatch',
+      where: 'iterate',
+      expected: `epoch ${start.epoch}, as the position says`,
+      received: chosen,
+    })
+  const stream = source.open(chosen, start.at)
+  const end = { done: true, value: undefined } as const
+  let closed = false
+  const close = async () => {
+    if (closed) return
+    closed = true
+    await stream.close()
+  }
+  return {
+    next: async () => {
+      if (closed) return end
+      try {
+        const item = await stream.next()
+        if (!item.done) return item
+      } catch (error) {
+        await close()
+        throw error
+      }
+      await close()
+      return end
+    },
+    return: async () => {
+      await close()
+      return end
+    },
+    position: () => ({ epoch: chosen, at: stream.position() }),
+    [Symbol.asyncIterator]() {
+      return this
+    },
+  }
+}
 
-/** Runs a generator over an iterator and closes it, however the run ends. */
-async function* over<T>(elements: AsyncIterator<T>): AsyncGenerator<T> {
-  try {
-    for (let item = await elements.next(); !item.done; item = await elements.next()) yield item.value
-  } finally {
-    await elements.return?.()
-  }
-}
-async function* mapped<T, U>(elements: AsyncIterator<T>, f: (element: T, index: number) => U | Promise<U>): AsyncGenerator<U> {
-  let index = 0
-  for await (const element of over(elements)) yield await f(element, index++)
-}
-async function* filtered<T>(elements: AsyncIterator<T>, keep: (element: T) => boolean | Promise<boolean>): AsyncGenerator<T> {
-  for await (const element of over(elements)) if (await keep(element)) yield element
-}
-async function* buffered<T>(elements: AsyncIterator<T>, size: number, seed: number, key: number): AsyncGenerator<T> {
-  const random = counterRandom(seed, key, 0x62)
-  const held: T[] = []
-  let drawn = 0
-  const pick = () => Math.floor(random.uniform(drawn++) * held.length)
-  for await (const element of over(elements)) {
-    if (held.length < size) held.push(element)
-    else {
-      const at = pick()
-      yield held[at]!
-      held[at] = element
-    }
-  }
-  while (held.length > 0) {
-    const at = pick()
-    yield held[at]!
-    held[at] = held.at(-1)!
-    held.pop()
-  }
-}
-async function* batchStream<T>(elements: AsyncIterator<T>, size: number, dropRemainder: boolean): AsyncGenerator<T> {
-  let held: T[] = []
-  for await (const element of over(elements)) {
-    held.push(element)
-    if (held.length === size) {
-      yield collate(held)
-      held = []
-    }
-  }
-  if (held.length > 0 && !dropRemainder) yield collate(held)
-}
-async function* ahead<T>(elements: AsyncIterator<T>, count: number): AsyncGenerator<T> {
-  const queue: Promise<IteratorResult<T>>[] = []
-  const more = () => {
-    const next = elements.next()
-    next.catch(() => {}) // told when its turn comes
-    queue.push(next)
-  }
-  try {
-    for (let i = 0; i < count; i++) more()
-    for (;;) {
-      const item = await queue.shift()!
-      if (item.done) return
-      more()
-      yield item.value
-    }
-  } finally {
-    await elements.return?.()
-  }
-}
-async function* taken<T>(elements: AsyncIterator<T>, count: number): AsyncGenerator<T> {
-  let left = count
-  if (left === 0) return
-  for await (const element of over(elements)) {
-    yield element
-    if (--left === 0) return
-  }
-}
-async function* skipped<T>(elements: AsyncIterator<T>, count: number): AsyncGenerator<T> {
-  let left = count
-  for await (const element of over(elements)) if (left-- <= 0) yield element
-}
-async function* keeping<T>(elements: AsyncIterator<T>, kept: { all?: T[] }): AsyncGenerator<T> {
-  const all: T[] = []
-  for await (const element of over(elements)) {
-    all.push(element)
-    yield element
-  }
-  kept.all = all // only a run to the end knows everything
-}
-async function* fromList<T>(list: readonly T[]): AsyncGenerator<T> {
-  yield* list
-}
-async function* repeated<T>(source: Source<T>, epoch: number, count: number): AsyncGenerator<T> {
-  for (let i = 0; i < count; i++) yield* over(open(source, epoch * count + i))
+function checkPosition(position: DatasetPosition | undefined): DatasetPosition {
+  if (position === undefined) return { epoch: 0, at: null }
+  // It may come from a file, so its type proves nothing.
+  const given: Partial<DatasetPosition> | null = position
+  if (typeof given !== 'object' || given === null || !Number.isInteger(given.epoch) || given.at === undefined)
+    throw new DataError({
+      code: 'foreign-position',
+      where: 'iterate.position',
+      expected: '{ epoch, at } from position()',
+      received: position,
+    })
+  return position
 }

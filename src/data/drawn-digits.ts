@@ -17,7 +17,10 @@ export interface DrawOptions {
 }
 
 /** `count` digits: images uint8 [count, 28, 28] (ink 255 on 0), labels uint8 [count]. The same seed draws the same. */
-export function drawDigits(count: number, { seed = 0, offset = 0 }: DrawOptions = {}): { images: Tensor; labels: Tensor } {
+export function drawDigits(
+  count: number,
+  { seed = 0, offset = 0 }: DrawOptions = {},
+): { images: Tensor; labels: Tensor } {
   const images = new Uint8Array(count * SIDE * SIDE)
   const labels = new Uint8Array(count)
   for (let i = 0; i < count; i++) {
@@ -75,7 +78,11 @@ function trace({ points, corners }: Stroke): Point[] {
     for (let k = 0; k < 5; k++) {
       const t = k / 5
       const spline = (axis: 0 | 1) =>
-        0.5 * (2 * b[axis] + (c[axis] - a[axis]) * t + (2 * a[axis] - 5 * b[axis] + 4 * c[axis] - d[axis]) * t * t + (3 * b[axis] - a[axis] - 3 * c[axis] + d[axis]) * t ** 3)
+        0.5 *
+        (2 * b[axis] +
+          (c[axis] - a[axis]) * t +
+          (2 * a[axis] - 5 * b[axis] + 4 * c[axis] - d[axis]) * t * t +
+          (3 * b[axis] - a[axis] - 3 * c[axis] + d[axis]) * t ** 3)
       line.push([spline(0), spline(1)])
     }
   }
@@ -118,7 +125,11 @@ function place(lines: readonly Point[][], random: Sequence): Point[][] {
   const [xs, ys] = [all.map(p => p[0]), all.map(p => p[1])]
   const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)]
   const scale = ((BOX - 2.5) * random.uniform(0.82, 1.06)) / Math.max(right - left, bottom - top, 0.3)
-  return lines.map(line => line.map(([x, y]): Point => [(x - (left + right) / 2) * scale + SIDE / 2, (y - (top + bottom) / 2) * scale + SIDE / 2]))
+  return lines.map(line =>
+    line.map(
+      ([x, y]): Point => [(x - (left + right) / 2) * scale + SIDE / 2, (y - (top + bottom) / 2) * scale + SIDE / 2],
+    ),
+  )
 }
 
 /** Draws with a round pen whose pressure changes along the stroke; then moves the centre of mass to the middle. */
@@ -134,8 +145,14 @@ function ink(lines: readonly Point[][], random: Sequence, out: Uint8Array): void
       const pen = width * (1 + swing * Math.sin(phase + (i / line.length) * 5))
       const reach = pen + soft + 0.5
       const length = (x1 - x0) ** 2 + (y1 - y0) ** 2
-      const rows = [Math.max(0, Math.floor(Math.min(y0, y1) - reach)), Math.min(SIDE - 1, Math.ceil(Math.max(y0, y1) + reach))]
-      const columns = [Math.max(0, Math.floor(Math.min(x0, x1) - reach)), Math.min(SIDE - 1, Math.ceil(Math.max(x0, x1) + reach))]
+      const rows = [
+        Math.max(0, Math.floor(Math.min(y0, y1) - reach)),
+        Math.min(SIDE - 1, Math.ceil(Math.max(y0, y1) + reach)),
+      ]
+      const columns = [
+        Math.max(0, Math.floor(Math.min(x0, x1) - reach)),
+        Math.min(SIDE - 1, Math.ceil(Math.max(x0, x1) + reach)),
+      ]
       for (let y = rows[0]!; y <= rows[1]!; y++)
         for (let x = columns[0]!; x <= columns[1]!; x++) {
           const t = length === 0 ? 0 : Math.min(1, Math.max(0, ((x - x0) * (x1 - x0) + (y - y0) * (y1 - y0)) / length))

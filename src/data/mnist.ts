@@ -1,8 +1,9 @@
 import { DataError, type Tensor } from '../ir/index.js'
-import { type Example, fromTensors } from './arrays.js'
 import type { Dataset } from './dataset.js'
 import { drawDigits } from './drawn-digits.js'
+import type { Example } from './example.js'
 import { decodeIdx, gunzip, readIdx } from './idx.js'
+import { fromTensors } from './tensors.js'
 
 export interface MnistOptions {
   /** Images as 784 numbers instead of [1, 28, 28]; default false. */
@@ -35,12 +36,27 @@ interface Digits {
 
 // SHA-256 of the files as LeCun, Cortes and Burges published them.
 const files = {
-  trainImages: { name: 'train-images-idx3-ubyte', sha256: '440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609' },
-  trainLabels: { name: 'train-labels-idx1-ubyte', sha256: '3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c' },
-  testImages: { name: 't10k-images-idx3-ubyte', sha256: '8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6' },
-  testLabels: { name: 't10k-labels-idx1-ubyte', sha256: 'f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6' },
+  trainImages: {
+    name: 'train-images-idx3-ubyte',
+    sha256: '440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609',
+  },
+  trainLabels: {
+    name: 'train-labels-idx1-ubyte',
+    sha256: '3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c',
+  },
+  testImages: {
+    name: 't10k-images-idx3-ubyte',
+    sha256: '8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6',
+  },
+  testLabels: {
+    name: 't10k-labels-idx1-ubyte',
+    sha256: 'f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6',
+  },
 } as const
-const mirrors = ['https://ossci-datasets.s3.amazonaws.com/mnist/', 'https://storage.googleapis.com/cvdf-datasets/mnist/']
+const mirrors = [
+  'https://ossci-datasets.s3.amazonaws.com/mnist/',
+  'https://storage.googleapis.com/cvdf-datasets/mnist/',
+]
 
 /**
  * Handwritten digits: from the folder in `ANNEAL_DATA` (or its `mnist`), from the cache, from the network if asked, and
@@ -64,7 +80,8 @@ export async function mnist(options: MnistOptions = {}): Promise<Mnist> {
       hint: 'unset ANNEAL_DATA to use drawn digits',
     })
   }
-  if (source === 'files') throw new DataError({ code: 'no-mnist', where: 'mnist', expected: 'a folder in ANNEAL_DATA', received: 'none' })
+  if (source === 'files')
+    throw new DataError({ code: 'no-mnist', where: 'mnist', expected: 'a folder in ANNEAL_DATA', received: 'none' })
   if (typeof process !== 'undefined' && process.versions?.node !== undefined && source !== 'drawn') {
     const { join } = await import('node:path')
     const { homedir } = await import('node:os')
@@ -75,7 +92,14 @@ export async function mnist(options: MnistOptions = {}): Promise<Mnist> {
       await fetchAll(cache)
       return finish((await fromFolder(cache))!, options, 'download', `downloaded to ${cache}`)
     }
-    if (source === 'cache') throw new DataError({ code: 'no-mnist', where: cache, expected: 'MNIST files', received: 'none', hint: 'pass { download: true } once' })
+    if (source === 'cache')
+      throw new DataError({
+        code: 'no-mnist',
+        where: cache,
+        expected: 'MNIST files',
+        received: 'none',
+        hint: 'pass { download: true } once',
+      })
   }
   const train = drawDigits(Math.min(options.limit ?? 8000, 60_000), { seed })
   const test = drawDigits(2000, { seed, offset: 1_000_000 })
@@ -87,7 +111,13 @@ async function fromFolder(folder: string): Promise<{ train: Digits | null; test:
   const { join } = await import('node:path')
   const find = async (name: string): Promise<string | null> => {
     for (const path of [join(folder, name), join(folder, `${name}.gz`)])
-      if (await access(path).then(() => true, () => false)) return path
+      if (
+        await access(path).then(
+          () => true,
+          () => false,
+        )
+      )
+        return path
     return null
   }
   const pair = async (images: string, labels: string): Promise<Digits | null> => {
@@ -101,9 +131,20 @@ async function fromFolder(folder: string): Promise<{ train: Digits | null; test:
 function checked(digits: Digits, where: string): Digits {
   const { images, labels } = digits
   if (images.shape.length !== 3 || labels.shape.length !== 1 || images.shape[0] !== labels.shape[0])
-    throw new DataError({ code: 'mnist-shape', where, expected: 'images [n, 28, 28] and labels [n]', received: `[${images.shape}] and [${labels.shape}]` })
+    throw new DataError({
+      code: 'mnist-shape',
+      where,
+      expected: 'images [n, 28, 28] and labels [n]',
+      received: `[${images.shape}] and [${labels.shape}]`,
+    })
   for (let i = 0; i < labels.data.length; i++)
-    if (Number(labels.data[i]) > 9) throw new DataError({ code: 'label-out-of-range', where: `${where}, label ${i}`, expected: 'from 0 to 9', received: Number(labels.data[i]) })
+    if (Number(labels.data[i]) > 9)
+      throw new DataError({
+        code: 'label-out-of-range',
+        where: `${where}, label ${i}`,
+        expected: 'from 0 to 9',
+        received: Number(labels.data[i]),
+      })
   return digits
 }
 
@@ -121,7 +162,8 @@ async function fetchAll(folder: string): Promise<void> {
         if (!response.ok) throw new DataError({ code: 'http', where: mirror, expected: 200, received: response.status })
         const packed = new Uint8Array(await response.arrayBuffer())
         const sha256 = createHash('sha256').update(packed).digest('hex')
-        if (sha256 !== file.sha256) throw new DataError({ code: 'checksum', where: file.name, expected: file.sha256, received: sha256 })
+        if (sha256 !== file.sha256)
+          throw new DataError({ code: 'checksum', where: file.name, expected: file.sha256, received: sha256 })
         decodeIdx(await gunzip(packed, file.name), file.name)
         await writeFile(`${path}.gz.tmp`, packed)
         await rename(`${path}.gz.tmp`, `${path}.gz`)
@@ -132,10 +174,21 @@ async function fetchAll(folder: string): Promise<void> {
       }
     }
     if (problems.length > 0)
-      throw new DataError({ code: 'download', where: file.name, expected: 'a download from one of the mirrors', received: problems.join('; '), hint: 'put the files into a folder and name it in ANNEAL_DATA' })
+      throw new DataError({
+        code: 'download',
+        where: file.name,
+        expected: 'a download from one of the mirrors',
+        received: problems.join('; '),
+        hint: 'put the files into a folder and name it in ANNEAL_DATA',
+      })
   }
 }
-function finish(found: { train: Digits | null; test: Digits }, options: MnistOptions, source: Mnist['source'], place: string): Mnist {
+function finish(
+  found: { train: Digits | null; test: Digits },
+  options: MnistOptions,
+  source: Mnist['source'],
+  place: string,
+): Mnist {
   const { limit, seed = 0 } = options
   const test = toDataset(found.test, options)
   const cut = (d: Dataset<Example>) => (limit === undefined ? d : d.take(limit))
@@ -150,7 +203,12 @@ function finish(found: { train: Digits | null; test: Digits }, options: MnistOpt
   }
   const [most, rest] = test.split(0.8, { seed })
   const train = cut(most)
-  return { train, test: rest, source, description: `MNIST test files ${place} (no training files there): ${count(train)} handwritten digits for training, ${count(rest)} held out for testing` }
+  return {
+    train,
+    test: rest,
+    source,
+    description: `MNIST test files ${place} (no training files there): ${count(train)} handwritten digits for training, ${count(rest)} held out for testing`,
+  }
 }
 
 function toDataset({ images, labels }: Digits, { flatten = false, normalize = true }: MnistOptions): Dataset<Example> {

@@ -95,7 +95,11 @@ export function countAt(position: Position, where: string, length = Number.POSIT
 }
 
 /** A position that is a record with the given entries. */
-export function entriesAt<K extends string>(position: Position, where: string, keys: readonly K[]): Record<K, Position> {
+export function entriesAt<K extends string>(
+  position: Position,
+  where: string,
+  keys: readonly K[],
+): Record<K, Position> {
   if (position === null) return Object.fromEntries(keys.map(key => [key, null])) as Record<K, Position>
   if (typeof position !== 'object' || keys.some(key => position[key] === undefined))
     throw foreignPosition(position, where)

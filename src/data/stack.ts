@@ -2,11 +2,11 @@ import {
   allocate,
   DataError,
   type NestedNumbers,
-  sameShape,
   ShapeError,
+  sameShape,
   type Tensor,
-  tensor,
   type TypedArray,
+  tensor,
 } from '../ir/index.js'
 import { isRecord, isTensor } from './example.js'
 
@@ -37,12 +37,18 @@ function stackAny(elements: readonly unknown[], where: string): unknown {
 }
 
 function stackRecords(first: Readonly<Record<string, unknown>>, elements: readonly unknown[], where: string): unknown {
-  const present = (record: Readonly<Record<string, unknown>>) => Object.keys(record).filter(k => record[k] !== undefined)
+  const present = (record: Readonly<Record<string, unknown>>) =>
+    Object.keys(record).filter(k => record[k] !== undefined)
   const keys = present(first)
   for (const element of elements) {
     const found = isRecord(element) ? present(element) : []
     if (found.length !== keys.length || keys.some(key => !found.includes(key)))
-      throw new DataError({ code: 'batch-structure', where, expected: `{ ${keys} }, as in the first element`, received: isRecord(element) ? `{ ${found} }` : typeof element })
+      throw new DataError({
+        code: 'batch-structure',
+        where,
+        expected: `{ ${keys} }, as in the first element`,
+        received: isRecord(element) ? `{ ${found} }` : typeof element,
+      })
   }
   return Object.fromEntries(
     keys.map(key => [
@@ -59,7 +65,8 @@ function asTensor(value: unknown, where: string): Tensor {
   if (isTensor(value)) return value
   if (typeof value === 'string') return { dtype: 'string', shape: [], data: [value] }
   if (ArrayBuffer.isView(value) && !(value instanceof DataView)) return tensor(value as TypedArray)
-  if (Array.isArray(value) || ['number', 'bigint', 'boolean'].includes(typeof value)) return tensor(value as NestedNumbers)
+  if (Array.isArray(value) || ['number', 'bigint', 'boolean'].includes(typeof value))
+    return tensor(value as NestedNumbers)
   throw new DataError({
     code: 'cannot-batch',
     where,
@@ -73,7 +80,13 @@ function stackTensors(tensors: readonly Tensor[], where: string): Tensor {
   const first = tensors[0]!
   const shape = [tensors.length, ...first.shape]
   tensors.forEach((t, i) => {
-    if (!isTensor(t)) throw new DataError({ code: 'batch-structure', where, expected: 'a tensor, as in the first element', received: typeof t })
+    if (!isTensor(t))
+      throw new DataError({
+        code: 'batch-structure',
+        where,
+        expected: 'a tensor, as in the first element',
+        received: typeof t,
+      })
     if (t.dtype !== first.dtype || !sameShape(t.shape, first.shape))
       throw new ShapeError({
         code: 'ragged-batch',
@@ -87,6 +100,6 @@ function stackTensors(tensors: readonly Tensor[], where: string): Tensor {
   const width = first.data.length
   const data = allocate(first.dtype, width * tensors.length)
   // All are of one dtype (checked above): the cast only lets one line serve all element types.
-  tensors.forEach((t, i) => (data as Float32Array).set(t.data as Float32Array, i * width))
+  for (const [i, t] of tensors.entries()) (data as Float32Array).set(t.data as Float32Array, i * width)
   return { dtype: first.dtype, shape, data }
 }

@@ -37,3 +37,61 @@ test('a permutation holds every index once and differs by seed', () => {
   expect([...order].sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, i) => i))
   expect([...order]).not.toEqual([...counterRandom(6).permutation(100)])
 })
+
+test('keys are integers or names, any number of them, and their order counts', () => {
+  const keys = [
+    [],
+    [0],
+    [1],
+    [1, 2],
+    [2, 1],
+    ['a'],
+    ['b'],
+    ['ab'],
+    ['a', 'b'],
+    ['ba'],
+    [''],
+    ['1'],
+    [2 ** 40],
+    [-1],
+    [0, 0],
+  ]
+  const firsts = keys.map(key => counterRandom(3, ...key).bits(0))
+  expect(new Set(firsts).size).toBe(keys.length)
+  expect(counterRandom(3, 'a', 7).bits(11)).toBe(counterRandom(3, 'a', 7).bits(11))
+})
+
+test('seeds count to 2^53', () => {
+  expect(counterRandom(2 ** 32).bits(0)).toBe(philox([0, 0, 0, 0], [0, 1])[0])
+  expect(counterRandom(0).bits(4)).toBe(philox([1, 0, 0, 0], [0, 0])[0])
+})
+
+test('bits far into the stream belong to their own block', () => {
+  const far = 2 ** 34 + 3
+  expect(counterRandom(1).bits(far)).toBe(philox([0, 1, 0, 0], [1, 0])[3])
+})
+
+test.each([[0.5], [Number.NaN], [2 ** 60], [Number.POSITIVE_INFINITY]])('%s is no seed and no key', value => {
+  expect(() => counterRandom(value)).toThrow(expect.objectContaining({ code: 'random-seed', where: 'seed' }))
+  expect(() => counterRandom(1, value)).toThrow(expect.objectContaining({ code: 'random-seed', where: 'key' }))
+})
+
+test('uniform numbers stay below 1 in single precision', () => {
+  const r = counterRandom(9)
+  for (let i = 0; i < 10_000; i++) expect(r.uniform(i)).toBe(Math.fround(r.uniform(i)))
+})
+
+test('below gives every integer of its range about as often', () => {
+  const r = counterRandom(4)
+  const counts = Array.from({ length: 6 }, () => 0)
+  for (let i = 0; i < 12_000; i++) counts[r.below(i, 6)]!++
+  // 2000 expected, standard deviation 41.
+  for (const count of counts) expect(Math.abs(count - 2000)).toBeLessThan(205)
+})
+
+test('neighbouring normal numbers are not related', () => {
+  const r = counterRandom(2)
+  let product = 0
+  for (let i = 0; i < 20_000; i++) product += r.normal(i) * r.normal(i + 1)
+  expect(Math.abs(product / 20_000)).toBeLessThan(0.03)
+})

@@ -7,7 +7,13 @@ import { type Access, indexed, type Source } from '../source.js'
  */
 export function cache<T>(source: Source<T>): Source<T> {
   if (source.length === Number.POSITIVE_INFINITY)
-    throw new ConfigError({ code: 'endless-cache', where: 'cache', expected: 'a source that ends', received: 'an endless one', hint: 'take(n) before cache()' })
+    throw new ConfigError({
+      code: 'endless-cache',
+      where: 'cache',
+      expected: 'a source that ends',
+      received: 'an endless one',
+      hint: 'take(n) before cache()',
+    })
   let held: Promise<Access<T>> | undefined
   let length = source.length
   const fill = async (): Promise<Access<T>> => {

@@ -5,12 +5,23 @@ import { stack } from '../stack.js'
 /** One source after another. */
 export function concat<T>(sources: readonly Source<T>[]): Source<T> {
   const lengths = sources.map(source => source.length)
-  const length = lengths.reduce<number | undefined>((sum, n) => (sum === undefined || n === undefined ? undefined : sum + n), 0)
+  const length = lengths.reduce<number | undefined>(
+    (sum, n) => (sum === undefined || n === undefined ? undefined : sum + n),
+    0,
+  )
   const { batched } = sources[0]!
   if (sources.some(source => source.batched !== batched))
-    throw new ConfigError({ code: 'mixed-batches', where: 'concat', expected: 'all parts batched or none', received: sources.map(source => source.batched) })
+    throw new ConfigError({
+      code: 'mixed-batches',
+      where: 'concat',
+      expected: 'all parts batched or none',
+      received: sources.map(source => source.batched),
+    })
   if (sources.every(source => source.access !== undefined))
-    return indexed(async epoch => end2end(await Promise.all(sources.map(source => source.access!(epoch)))), { length, batched })
+    return indexed(async epoch => end2end(await Promise.all(sources.map(source => source.access!(epoch)))), {
+      length,
+      batched,
+    })
   return {
     length,
     batched,
@@ -95,12 +106,21 @@ export function repeat<T>(source: Source<T>, count: number): Source<T> {
 }
 
 /** Sources side by side: one record of their elements. All must be of one length. */
-export function zip<T extends Readonly<Record<string, unknown>>>(sources: { readonly [K in keyof T]: Source<T[K]> }): Source<T> {
+export function zip<T extends Readonly<Record<string, unknown>>>(
+  sources: { readonly [K in keyof T]: Source<T[K]> },
+): Source<T> {
   const names: (keyof T & string)[] = Object.keys(sources)
-  if (names.length === 0) throw new ConfigError({ code: 'nothing-to-zip', where: 'zip', expected: 'at least one dataset', received: '{}' })
+  if (names.length === 0)
+    throw new ConfigError({ code: 'nothing-to-zip', where: 'zip', expected: 'at least one dataset', received: '{}' })
   const list = names.map(name => sources[name])
   const uneven = (lengths: readonly (number | undefined)[]) =>
-    new DataError({ code: 'zip-length', where: 'zip', expected: 'datasets of one length', received: Object.fromEntries(names.map((name, i) => [name, lengths[i] ?? 'unknown'])), hint: 'take(n) of the longer one' })
+    new DataError({
+      code: 'zip-length',
+      where: 'zip',
+      expected: 'datasets of one length',
+      received: Object.fromEntries(names.map((name, i) => [name, lengths[i] ?? 'unknown'])),
+      hint: 'take(n) of the longer one',
+    })
   const known = list.flatMap(source => source.length ?? [])
   if (known.some(n => n !== known[0])) throw uneven(list.map(source => source.length))
   // Values lie under the names they came from, which is what T says.
@@ -115,7 +135,9 @@ export function zip<T extends Readonly<Record<string, unknown>>>(sources: { read
         length: sides[0]!.length,
         concurrency: Math.max(...sides.map(side => side.concurrency)),
         at: index => together(side => side.at(index)),
-        gather: sides.every(side => side.gather !== undefined) ? rows => together(side => side.gather!(rows)) : undefined,
+        gather: sides.every(side => side.gather !== undefined)
+          ? rows => together(side => side.gather!(rows))
+          : undefined,
       }
     }, shape)
   return {

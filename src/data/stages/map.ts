@@ -1,5 +1,5 @@
-import { type ElementContext, entriesAt, countAt, indexed, type Source, streamOf, wholeNumber } from '../source.js'
 import { ordered } from '../ordered.js'
+import { countAt, type ElementContext, entriesAt, indexed, type Source, streamOf, wholeNumber } from '../source.js'
 
 export interface MapOptions {
   /** How many calls may run at once; results keep their order. Default 1. */

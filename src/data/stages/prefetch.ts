@@ -19,7 +19,9 @@ export function prefetch<T>(source: Source<T>, count: number): Source<T> {
         let stopped = false
         const request = () => {
           // One after another: the position read after a pull must be that pull's own.
-          const next = last.then(() => (stopped ? { item: { done: true as const, value: undefined }, position } : pull()))
+          const next = last.then(() =>
+            stopped ? { item: { done: true as const, value: undefined }, position } : pull(),
+          )
           last = next.catch(() => {
             stopped = true
           })

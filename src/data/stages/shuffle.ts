@@ -36,7 +36,11 @@ export function shuffle<T>(
  * Keeps a buffer full and gives out a random one of its elements each time. To continue in the middle of an epoch the
  * source is read again from its beginning: what the buffer held cannot be known otherwise.
  */
-function throughBuffer<T>(source: Source<T>, size: number, randomOf: (epoch: number) => { below(i: number, bound: number): number }): Source<T> {
+function throughBuffer<T>(
+  source: Source<T>,
+  size: number,
+  randomOf: (epoch: number) => { below(i: number, bound: number): number },
+): Source<T> {
   return {
     length: source.length,
     batched: source.batched,

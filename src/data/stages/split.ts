@@ -12,7 +12,13 @@ export interface SplitOptions {
  */
 export function split<T>(source: Source<T>, fraction: number, { seed = 0 }: SplitOptions = {}): [Source<T>, Source<T>] {
   if (!(fraction > 0 && fraction < 1))
-    throw new ConfigError({ code: 'bad-option', where: 'split.fraction', expected: 'above 0 and below 1', received: fraction, hint: '0.8 gives four fifths to the first part' })
+    throw new ConfigError({
+      code: 'bad-option',
+      where: 'split.fraction',
+      expected: 'above 0 and below 1',
+      received: fraction,
+      hint: '0.8 gives four fifths to the first part',
+    })
   const random = counterRandom(seed, 'split')
   const { access, batched } = source
   const cutOf = (length: number) => Math.round(length * fraction)

@@ -1,4 +1,4 @@
-import { countAt, entriesAt, indexed, type Access, type Source, streamOf, wholeNumber } from '../source.js'
+import { type Access, countAt, entriesAt, indexed, type Source, streamOf, wholeNumber } from '../source.js'
 
 /** The elements from `start` up to `end` of those known by number. */
 export const slice = <T>(elements: Access<T>, start: number, end: number): Access<T> => {
