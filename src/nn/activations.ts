@@ -58,4 +58,6 @@ export type Activation = ActivationName | Spec | ((x: Value) => Value)
 export const activationSchema = specSchema<Apply, Activation>('activation', activationTable)
 /** The function of an activation; null is linear. */
 export const activate = (spec: Spec | unknown | null, x: Value): Value =>
-  spec === null || spec === undefined ? x : resolveSpec(activationTable, spec as Spec | ((x: Value) => Value))(x)
+  spec === null || spec === undefined
+    ? x
+    : resolveSpec('activation', activationTable, spec as Spec | ((x: Value) => Value))(x)

@@ -42,7 +42,7 @@ export const constraintTable: Family<Apply> = {
 export type Constraint = keyof typeof constraintTable | Spec | ((w: Value) => Value)
 export const constraintSchema = specSchema<Apply, Constraint>('constraint', constraintTable)
 export const constrain = (spec: Constraint, w: Value): Value =>
-  resolveSpec(constraintTable, (typeof spec === 'string' ? { type: spec } : spec) as Spec | ((w: Value) => Value))(w)
+  resolveSpec('constraint', constraintTable, spec as string | Spec | ((w: Value) => Value))(w)
 
 type Axis = number | readonly number[]
 /** Caps the norm of the weights into each unit at `maxValue` (Srivastava et al. 2014). Defaults 2, axis 0. */

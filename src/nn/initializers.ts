@@ -132,7 +132,7 @@ export const initializerSchema = specSchema<Apply, Initializer>('initializer', i
 
 /** The first value of a weight. */
 export function initialize(spec: Initializer, shape: readonly number[], random: CounterRandom, where: string): Tensor {
-  const fillWith = resolveSpec(initializerTable, (typeof spec === 'string' ? { type: spec } : spec) as Spec | Fill)
+  const fillWith = resolveSpec('initializer', initializerTable, spec as string | Spec | Fill)
   const data = fillWith(shape, random)
   if (data.length !== sizeOf(shape))
     throw new ConfigError({

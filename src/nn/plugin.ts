@@ -37,14 +37,25 @@ export function specSchema<F, Input>(family: string, table: Family<F>) {
   })
 }
 
-/** The function of a spec: the user's own, or the table's with the spec's parameters. */
+/** The function of a spec (or a type's name): the user's own, or the table's with parameters checked and defaults filled in. */
 export function resolveSpec<P extends readonly unknown[], R>(
+  family: string,
   table: Family<(parameters: Record<string, unknown>, ...args: P) => R>,
-  spec: Spec | ((...args: P) => R),
+  spec: string | Spec | ((...args: P) => R),
 ): (...args: P) => R {
   if (typeof spec === 'function') return spec
-  const { type, ...parameters } = spec
-  return (...args) => table[type]!.apply(parameters, ...args)
+  const { type, ...given } = typeof spec === 'string' ? { type: spec } : spec
+  const entry = table[type]
+  if (entry === undefined)
+    throw new ConfigError({
+      code: `unknown-${family}`,
+      where: family,
+      expected: `one of ${Object.keys(table).join(', ')}`,
+      received: type,
+      hint: `did you mean ${nearest(type, Object.keys(table), 1)[0]}?`,
+    })
+  const parameters = parseOptions(entry.parameters.strict(), given, `${family} ${type}`) as Record<string, unknown>
+  return (...args) => entry.apply(parameters, ...args)
 }
 
 /** Parses options with a schema; all problems are reported at once. */
@@ -65,7 +76,9 @@ export function parseOptions<S extends z.ZodType>(schema: S, options: unknown, w
           {
             code: 'bad-option',
             where: [where, ...issue.path].join('.'),
-            expected: issue.message,
+            expected: issue.message
+              .replace(/^(Invalid input|Too small|Too big|Invalid option): expected /, '')
+              .replace(/, received .*$/, ''),
             received: valueAt(options, issue.path),
           },
         ],

@@ -48,7 +48,7 @@ export const regularizerTable: Family<Apply> = {
 export type Regularizer = keyof typeof regularizerTable | Spec | ((x: Value) => Value)
 export const regularizerSchema = specSchema<Apply, Regularizer>('regularizer', regularizerTable)
 export const penalty = (spec: Regularizer, x: Value): Value =>
-  resolveSpec(regularizerTable, (typeof spec === 'string' ? { type: spec } : spec) as Spec | ((x: Value) => Value))(x)
+  resolveSpec('regularizer', regularizerTable, spec as string | Spec | ((x: Value) => Value))(x)
 
 /** l1 · Σ|w|. Drives weights to exactly zero. Default 0.01. TensorFlow.js's form `{ l1 }` is taken too. */
 export const l1 = (l1: number | { l1?: number } = 0.01): Spec<'l1'> => ({
