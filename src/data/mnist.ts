@@ -2,7 +2,8 @@ import { DataError, type Tensor } from '../ir/index.js'
 import type { Dataset } from './dataset.js'
 import { drawDigits } from './drawn-digits.js'
 import type { Example } from './example.js'
-import { decodeIdx, gunzip, readIdx } from './idx.js'
+import { gunzip } from './files.js'
+import { decodeIdx, readIdx } from './idx.js'
 import { fromTensors } from './tensors.js'
 
 export interface MnistOptions {
@@ -164,7 +165,7 @@ async function fetchAll(folder: string): Promise<void> {
         const sha256 = createHash('sha256').update(packed).digest('hex')
         if (sha256 !== file.sha256)
           throw new DataError({ code: 'checksum', where: file.name, expected: file.sha256, received: sha256 })
-        decodeIdx(await gunzip(packed, file.name), file.name)
+        decodeIdx(await gunzip(packed, { where: file.name }), file.name)
         await writeFile(`${path}.gz.tmp`, packed)
         await rename(`${path}.gz.tmp`, `${path}.gz`)
         problems.length = 0
