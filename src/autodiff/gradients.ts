@@ -129,7 +129,7 @@ export function sweep(
   function backward(node: Node, grads: readonly (Value | null)[]): void {
     const record = operatorOf(node)
     // Saved statistics and the like: a rule that ignored them would be a silent zero.
-    const closed = grads.findIndex((gradient, i) => gradient !== null && (record.outputs[i]?.optional ?? false))
+    const closed = grads.findIndex((gradient, i) => gradient !== null && !(record.outputs[i]?.flows ?? true))
     if (closed >= 0)
       throw new GraphError({
         code: 'no-gradient',

@@ -173,6 +173,10 @@ interface Definition<I extends readonly string[], O extends readonly string[], A
   infer: (inputs: ValuesOf<I[number]>, attrs: ResolvedOf<A>, where: string) => TensorType | readonly TensorType[]
   /** ONNX demands every output in a file, used or not. */
   keepOutputs?: boolean
+  /** Newer than the operator set that graphs are written in: no node is made, the body stands in its place. */
+  expand?: boolean
+  /** Optional outputs whose gradients the rules take into account (`grads`); a loss that uses another one is an error. */
+  flows?: readonly NameOf<O[number]>[]
   /** For each input its gradient; null where it is zero by definition (integers, steps, conditions). */
   vjp: { readonly [K in NameOf<I[number]>]: Rule<I[number], ResolvedOf<A>> | null } | 'body'
   /** The operator in terms of others; where `vjp` is 'body' its gradient is that of these parts. */
@@ -195,10 +199,17 @@ export interface OpRecord {
     readonly variadic: boolean
     readonly integer: boolean
   }[]
-  readonly outputs: readonly { readonly name: string; readonly optional: boolean; readonly variadic: boolean }[]
+  readonly outputs: readonly {
+    readonly name: string
+    readonly optional: boolean
+    readonly variadic: boolean
+    /** Whether a gradient may reach it. */
+    readonly flows: boolean
+  }[]
   readonly attrs: AttrSpecs
   readonly broadcast: boolean
   readonly keepOutputs: boolean
+  readonly expand: boolean
   readonly infer: (
     inputs: Record<string, Value | readonly Value[] | null>,
     attrs: Attrs,
@@ -231,6 +242,7 @@ export function defineOp<
   const O extends readonly string[] = readonly ['Y'],
 >(op: string, definition: Definition<I, O, A>): Builder<I, O, A> {
   const integers = new Set<string>(definition.integers ?? [])
+  const flows = new Set<string>(definition.flows ?? [])
   const record: OpRecord = {
     op,
     domain: definition.domain ?? '',
@@ -238,10 +250,14 @@ export function defineOp<
       const parsed = parseName(text)
       return { ...parsed, integer: integers.has(parsed.name) }
     }),
-    outputs: (definition.outputs ?? ['Y']).map(parseName),
+    outputs: (definition.outputs ?? ['Y']).map(text => {
+      const parsed = parseName(text)
+      return { ...parsed, flows: !parsed.optional || flows.has(parsed.name) }
+    }),
     attrs: definition.attrs ?? {},
     broadcast: definition.broadcast ?? false,
     keepOutputs: definition.keepOutputs ?? false,
+    expand: definition.expand ?? false,
     // The casts below are true because `applyOp` passes inputs and attributes by the names of this very definition.
     infer: (inputs, attrs, where) => {
       const types = definition.infer(inputs as ValuesOf<I[number]>, attrs as ResolvedOf<A>, where)
@@ -293,7 +309,9 @@ function applyArgs(record: OpRecord, args: readonly unknown[]): Node {
   })
   const values = flat.map(f => f.operand).filter(isValue)
   const graph = innermost(values, record.op)
-  const like = flat.find(f => isValue(f.operand) && !f.integer)?.operand as Value | undefined
+  const typed = flat.flatMap(f => (isValue(f.operand) && !f.integer ? [f.operand] : []))
+  // The numbers in `where(test, x, 0)` are like x, not like the test.
+  const like = typed.find(value => value.dtype !== 'bool') ?? typed[0]
   const inputs = flat.map(({ operand, integer }) => {
     if (operand === undefined || operand === null) return null
     if (isValue(operand)) return operand
@@ -417,7 +435,14 @@ export function applyOp(
   })
   if (inputs.length > record.inputs.length && !record.inputs.at(-1)?.variadic)
     throw new GraphError({ code: 'too-many-inputs', where, expected: record.inputs.length, received: inputs.length })
-  const outputs = record.infer(namedInputs(record, inputs), resolved, where)
+  const named = namedInputs(record, inputs)
+  const outputs = record.infer(named, resolved, where)
+  // The last node of a body, for operators of one output.
+  const body = record.expand ? record.body?.(named, resolved).node : undefined
+  if (body) {
+    if (names.outputNames?.[0] !== undefined) graph.rename(body.outputs[0]!, names.outputNames[0])
+    return body
+  }
   const floatAttrs = Object.keys(record.attrs).filter(name => record.attrs[name]!.kind.startsWith('float'))
   return graph.node({
     op: record.op,

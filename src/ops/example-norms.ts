@@ -59,7 +59,8 @@ const asSteps = (x: Value): Value => {
   )
 }
 
-const refuse = (where: string, expected: string, received: unknown): never => {
+/** There is no per-example rule for this use of a parameter. */
+export const refuse = (where: string, expected: string, received: unknown): never => {
   throw new GraphError({
     code: 'per-example',
     where,
@@ -120,9 +121,3 @@ export function broadcastExamples(full: Value, parameter: Value, where: string):
 /** Squared norms for such a parameter. */
 export const broadcastNorms = (full: Value, parameter: Value, where: string): Value =>
   squaredNorms(broadcastExamples(full, parameter, where))
-
-/** The per-example rule of a parameter that does not allow one. */
-export const noExamples =
-  (expected: string) =>
-  (_g: Value, { node }: { node: { name: string } }): Value =>
-    refuse(node.name, expected, 'a parameter elsewhere')

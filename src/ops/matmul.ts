@@ -1,7 +1,7 @@
 import { broadcastShapes, ShapeError, type Value } from '../ir/index.js'
 import { defineOp, flag, float } from './define.js'
 import { dimsVector, extentOf, reshapeLike } from './dims.js'
-import { broadcastNorms, gemmFactors, matMulFactors, noExamples, outerNorms } from './example-norms.js'
+import { broadcastNorms, gemmFactors, matMulFactors, outerNorms, refuse } from './example-norms.js'
 import { sameDtype } from './infer.js'
 import { mul } from './math.js'
 import { reduceSum } from './reduce.js'
@@ -130,7 +130,8 @@ export const gemm = defineOp('Gemm', {
     },
   },
   perExample: {
-    A: noExamples('the parameter as B or C of Gemm, whose rows are the examples'),
+    A: (_g, { in: { A }, node }): Value =>
+      refuse(node.name, 'the parameter as B or C of Gemm, whose rows are the examples', A.name),
     B: (g, ctx): Value => outerNorms(gemmFactors(g, ctx)),
     C: (g, { in: { C }, attrs: { beta }, node }): Value => broadcastNorms(beta === 1 ? g : mul(g, beta), C!, node.name),
   },

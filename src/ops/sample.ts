@@ -34,6 +34,10 @@ export interface Sample {
   readonly constants?: readonly string[]
   /** Why the checker must not compare gradients here: e.g. the output is an integer. */
   readonly forwardOnly?: string
+  /** The outputs that take part; all through which gradients flow when left out. */
+  readonly outputs?: readonly string[]
+  /** Why the checker does not try double precision: e.g. an output is single whatever the input. */
+  readonly singlePrecision?: string
   /** Why the checker leaves the second derivative out. */
   readonly firstOrderOnly?: string
   /** Relative tolerance where the default (1e-6 in double, 2e-2 in single precision) does not hold, with a reason. */
