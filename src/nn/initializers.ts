@@ -8,7 +8,8 @@ type Apply = (parameters: Record<string, unknown>, shape: readonly number[], ran
 
 /**
  * Inputs and outputs per unit of a weight. Matrices are [in, out]; convolution kernels are ONNX's
- * [out, in/groups, …window], where Keras keeps […window, in, out]: the fans are the same numbers.
+ * [out, in/groups, …window], where Keras keeps […window, in, out]: the fans are the same numbers, but for a depthwise
+ * kernel, which Keras keeps as […window, channels, multiplier].
  */
 export function fans(shape: readonly number[]): { fanIn: number; fanOut: number } {
   if (shape.length === 0) return { fanIn: 1, fanOut: 1 }
@@ -130,10 +131,16 @@ function orthogonal(gain: number, shape: readonly number[], random: CounterRando
 export type Initializer = keyof typeof initializerTable | Spec | Fill
 export const initializerSchema = specSchema<Apply, Initializer>('initializer', initializerTable)
 
-/** The first value of a weight. */
-export function initialize(spec: Initializer, shape: readonly number[], random: CounterRandom, where: string): Tensor {
+/** The first value of a weight; `fanShape` is what the fans are computed from. */
+export function initialize(
+  spec: Initializer,
+  shape: readonly number[],
+  random: CounterRandom,
+  where: string,
+  fanShape: readonly number[] = shape,
+): Tensor {
   const fillWith = resolveSpec('initializer', initializerTable, spec as string | Spec | Fill)
-  const data = fillWith(shape, random)
+  const data = fillWith(typeof spec === 'function' ? shape : fanShape, random)
   if (data.length !== sizeOf(shape))
     throw new ConfigError({
       code: 'initializer-size',

@@ -11,6 +11,8 @@ export interface WeightSpec {
   readonly name: string
   readonly shape: readonly number[]
   readonly initializer: Initializer
+  /** Shape by whose extents the initializer scales, where it is another than the weight's (of as many elements). */
+  readonly fanShape?: readonly number[]
   readonly regularizer?: Regularizer | null
   readonly constraint?: Constraint | null
   /** False for what training does not learn by gradient, such as running statistics. Default true. */

@@ -70,7 +70,9 @@ const hinges = (yTrue: Value, yPred: Value): Value => {
   return ops.where(ops.equal(y, 0), scalar(y.graph, y.dtype, -1), y)
 }
 const relu = (x: Value): Value => ops.relu(x)
-const unit = (x: Value): Value => ops.div(x, ops.sqrt(zeroTo(ops.reduceSumSquare(x, [-1]))))
+// Vectors shorter than 1e-7 count as zero.
+const unit = (x: Value): Value =>
+  ops.div(x, ops.sqrt(ops.max([ops.reduceSumSquare(x, [-1]), scalar(x.graph, x.dtype, 1e-14)])))
 
 /** Losses by Keras's names and with its definitions. A row here is all a new one needs. */
 export const lossTable: Family<Apply> = {
@@ -237,12 +239,41 @@ const aliases: Readonly<Record<string, string>> = {
   kullbackLeiblerDivergence: 'klDivergence',
 }
 
+/**
+ * A loss over a batch: Keras's reduction, the weighted sum over all elements divided by their number. Targets of
+ * `ignoreClass` are not counted: the mean is over the rest (Keras's mask).
+ * @param sampleWeight one weight per example [batch], or null
+ */
+export function meanLoss(loss: ResolvedLoss, yTrue: Value, yPred: Value, sampleWeight: Value | null): Value {
+  const losses = loss.apply(yTrue, yPred)
+  const extra = losses.shape.length - 1
+  const weight =
+    sampleWeight !== null && extra > 0
+      ? ops.unsqueeze(
+          sampleWeight,
+          Array.from({ length: extra }, (_, i) => i + 1),
+        )
+      : sampleWeight
+  const weighted = weight === null ? losses : ops.mul(losses, weight)
+  if (loss.ignoreClass === undefined) return ops.reduceMean(weighted, { keepdims: 0 })
+  const counts = ops.cast(ops.not(ops.equal(classNumbers(yTrue, yPred), loss.ignoreClass)), { to: losses.dtype })
+  const count = ops.max([ops.reduceSum(counts, { keepdims: 0 }), scalar(losses.graph, losses.dtype, EPSILON)])
+  return ops.div(ops.reduceSum(weighted, { keepdims: 0 }), count)
+}
+
 export type LossFunction = (yTrue: Value, yPred: Value) => Value
 /** A loss: a name (Keras's, camelCase; `mse`, `mae` …), a record made by a factory below, or a function of values. */
 export type Loss = keyof typeof lossTable | Spec | LossFunction
 
+export interface ResolvedLoss {
+  readonly type: string
+  readonly apply: LossFunction
+  /** Class number that does not count. */
+  readonly ignoreClass?: number
+}
+
 /** The name and the function of a loss. */
-export function resolveLoss(loss: Loss): { type: string; apply: LossFunction; ignoreClass?: number } {
+export function resolveLoss(loss: Loss): ResolvedLoss {
   if (typeof loss === 'function') return { type: loss.name || 'loss', apply: loss }
   const { type: given, ...parameters } = typeof loss === 'string' ? { type: loss } : loss
   const type = aliases[given] ?? given

@@ -166,7 +166,9 @@ export const metricTable: Readonly<Record<string, MetricDefinition>> = {
       average: z.enum(['micro', 'macro', 'weighted', 'none']).default('macro'),
       threshold: z.number().nullable().optional(),
     }),
-    statistics: (p, batch) => hits(batch, thresholdFor(p.threshold, batch)),
+    // Without a threshold the highest class is the one predicted, as in Keras; one column has no highest.
+    statistics: (p, batch) =>
+      hits(batch, (p.threshold as number | null) ?? (batch.yPred.shape.at(-1) === 1 ? 0.5 : null)),
     result: (sums, { average }) => {
       const [tp, fp, fn] = [sums.truePositives!, sums.falsePositives!, sums.falseNegatives!]
       const f1 = (t: number, p: number, n: number) => ratio(2 * t, 2 * t + p + n)
@@ -312,6 +314,13 @@ export function resolveMetric(metric: Metric, context: { loss: string; classes: 
       result: sums => own.result(sums, {}),
     }
   }
+  if (typeof metric !== 'string' && (typeof metric !== 'object' || metric === null))
+    throw new ConfigError({
+      code: 'unknown-metric',
+      where: 'compile.metrics',
+      expected: 'names, records made by a factory, or functions',
+      received: metric,
+    })
   const {
     type: given,
     name,
@@ -333,6 +342,13 @@ export function resolveMetric(metric: Metric, context: { loss: string; classes: 
       hint: `did you mean ${nearest(given, ['accuracy', ...Object.keys(metricTable)], 1)[0]}?`,
     })
   const parsed = parseOptions(entry.parameters.strict(), parameters, `metrics.${type}`) as Record<string, unknown>
+  if (typeof parsed.classId === 'number' && parsed.classId >= context.classes)
+    throw new ConfigError({
+      code: 'bad-option',
+      where: `metrics.${type}.classId`,
+      expected: `a class below ${context.classes}`,
+      received: parsed.classId,
+    })
   return {
     name: name ?? (given === 'acc' ? 'acc' : given),
     statistics: batch => entry.statistics(parsed, batch),

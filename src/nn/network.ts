@@ -117,6 +117,7 @@ export function network(
   const index = new Map<SymbolicTensor, number>(inputs.map((t, i) => [t, -1 - i]))
   const names = new Map<Layer, string>()
   const taken = new Map<string, number>()
+  const reserved = givenNames(outputs)
   const calls: NetworkCall[] = []
   const declared = new Map<string, Weight>()
   const visit = (t: SymbolicTensor): number => {
@@ -132,7 +133,7 @@ export function network(
       })
     const from = t.call.inputs.map(visit)
     const { layer } = t.call
-    const callName = names.get(layer) ?? nameOf(layer, taken)
+    const callName = names.get(layer) ?? nameOf(layer, taken, reserved)
     names.set(layer, callName)
     const specs = layer.weights(t.call.inputs, callName)
     const weights = specs.map(spec => {
@@ -160,15 +161,24 @@ export function network(
   }
   const used = outputs.map(visit)
   const multiple = outputs.length > 1
+  const ports = new Set<string>()
+  const portName = (wanted: string): string => {
+    let free = wanted
+    for (let i = 1; ports.has(free); i++) free = `${wanted}_${i}`
+    ports.add(free)
+    return free
+  }
+  for (const { inputName } of inputs) {
+    if (inputName === undefined) continue
+    if (ports.has(inputName))
+      throw new ConfigError({ code: 'duplicate-input', where: name, expected: 'names used once', received: inputName })
+    ports.add(inputName)
+  }
   return {
     name,
-    inputs: inputs.map((t, i) => ({
-      name: t.inputName ?? (i === 0 ? 'input' : `input_${i}`),
-      dtype: t.dtype,
-      shape: t.shape,
-    })),
+    inputs: inputs.map(t => ({ name: t.inputName ?? portName('input'), dtype: t.dtype, shape: t.shape })),
     outputs: outputs.map((t, i) => ({
-      name: multiple && used[i]! >= 0 ? calls[used[i]!]!.name : 'output',
+      name: portName(multiple && used[i]! >= 0 ? calls[used[i]!]!.name : 'output'),
       from: used[i]!,
       shape: t.shape,
       dtype: t.dtype,
@@ -178,20 +188,39 @@ export function network(
   }
 }
 
-function nameOf(layer: Layer, taken: Map<string, number>): string {
-  const wanted = layer.config.name ?? snake(layer.type)
-  const count = taken.get(wanted) ?? 0
-  taken.set(wanted, count + 1)
-  if (count === 0) return wanted
-  if (layer.config.name !== undefined)
-    throw new ConfigError({
-      code: 'duplicate-layer',
-      where: wanted,
-      expected: 'layer names used once',
-      received: wanted,
-      hint: 'rename one of the layers',
-    })
-  return `${wanted}_${count}`
+/** The names users gave to the layers that the outputs depend on: none is made up for another layer. */
+function givenNames(outputs: readonly SymbolicTensor[]): ReadonlySet<string> {
+  const owners = new Map<string, Layer>()
+  const seen = new Set<SymbolicTensor>()
+  const stack = [...outputs]
+  for (let t = stack.pop(); t !== undefined; t = stack.pop()) {
+    if (seen.has(t) || t.call === null) continue
+    seen.add(t)
+    const { layer, inputs } = t.call
+    const { name } = layer.config
+    if (name !== undefined && (owners.get(name) ?? layer) !== layer)
+      throw new ConfigError({
+        code: 'duplicate-layer',
+        where: name,
+        expected: 'layer names used once',
+        received: name,
+        hint: 'rename one of the layers',
+      })
+    if (name !== undefined) owners.set(name, layer)
+    stack.push(...inputs)
+  }
+  return new Set(owners.keys())
+}
+
+/** `dense`, `dense_1`, … in the order in which layers are reached. */
+function nameOf(layer: Layer, taken: Map<string, number>, reserved: ReadonlySet<string>): string {
+  if (layer.config.name !== undefined) return layer.config.name
+  const stem = snake(layer.type)
+  let count = taken.get(stem) ?? 0
+  const candidate = () => (count === 0 ? stem : `${stem}_${count}`)
+  while (reserved.has(candidate())) count++
+  taken.set(stem, count + 1)
+  return candidate()
 }
 
 /** `BatchNormalization` → `batch_normalization`, `Conv2D` → `conv2d`. */

@@ -9,7 +9,14 @@ import { compile, createState, type Program, type State } from '../runtime/index
 import type { Logs } from './accumulate.js'
 import { arraySource, type DataLike, gatherRows, type TensorLike } from './batches.js'
 import { type Compiled, type CompileOptions, resolveCompile } from './config.js'
-import { type EvaluateOptions, evaluateBatches, type FitOptions, fit as runFit, type TrainingSource, trainOn } from './fit.js'
+import {
+  type EvaluateOptions,
+  evaluateBatches,
+  type FitOptions,
+  fit as runFit,
+  type TrainingSource,
+  trainOn,
+} from './fit.js'
 import type { History } from './history.js'
 import { saveModel } from './save.js'
 import { type BatchSignature, compileStep, type Step, traceInference } from './step.js'
@@ -100,7 +107,7 @@ export class Model {
     this.#initial = new Map(
       this.network.weights.map((w, i) => [
         w.path,
-        initialize(w.initializer, w.shape, counterRandom(this.seed, i + 1, 0x11), w.path),
+        initialize(w.initializer, w.shape, counterRandom(this.seed, i + 1, 0x11), w.path, w.fanShape),
       ]),
     )
   }

@@ -1,6 +1,7 @@
 import { gradients } from '../autodiff/index.js'
 import { type DType, Graph, type Tensor, type Value } from '../ir/index.js'
 import { constrain } from '../nn/constraints.js'
+import { meanLoss } from '../nn/losses.js'
 import type { Statistic } from '../nn/metrics.js'
 import { type Network, sumPenalties, trace } from '../nn/network.js'
 import * as ops from '../ops/index.js'
@@ -67,7 +68,7 @@ export function traceStep(net: Network, compiled: Compiled, signature: BatchSign
   compiled.outputs.forEach((output, i) => {
     const yTrue = graph.input(target(output.name), signature.y[output.name]!.dtype, signature.y[output.name]!.shape)
     const yPred = traced.outputs[i]!
-    const loss = graph.scope('loss', () => meanLoss(output.loss.apply(yTrue, yPred), sampleWeight))
+    const loss = graph.scope('loss', () => meanLoss(output.loss, yTrue, yPred, sampleWeight))
     if (compiled.outputs.length > 1) outputs[`loss/${output.name}`] = loss
     terms.push(output.lossWeight === 1 ? loss : ops.mul(loss, output.lossWeight))
     for (const metric of output.metrics)
@@ -103,20 +104,6 @@ export function traceStep(net: Network, compiled: Compiled, signature: BatchSign
     updates[w.path] = w.constraint ? constrain(w.constraint, next) : next
   }
   return { graph, outputs, updates, statistics, feeds: update.feeds }
-}
-
-/** Keras's reduction: the weighted sum over all elements divided by their number. */
-function meanLoss(losses: Value, sampleWeight: Value | null): Value {
-  if (sampleWeight === null) return ops.reduceMean(losses, { keepdims: 0 })
-  const extra = losses.shape.length - 1
-  const weight =
-    extra > 0
-      ? ops.unsqueeze(
-          sampleWeight,
-          Array.from({ length: extra }, (_, i) => i + 1),
-        )
-      : sampleWeight
-  return ops.reduceMean(ops.mul(losses, weight), { keepdims: 0 })
 }
 
 /** The inference graph for a batch of any size (`'batch'`) or a given one. */

@@ -156,6 +156,7 @@ type DepthConfig = z.output<z.ZodObject<typeof depthOptions>>
 const depthSpec = (c: DepthConfig, channels: number, window: readonly number[], name: string): WeightSpec => ({
   name,
   shape: [channels * c.depthMultiplier, 1, ...window],
+  fanShape: [c.depthMultiplier, channels, ...window],
   initializer: c.depthwiseInitializer!,
   regularizer: c.depthwiseRegularizer ?? null,
   constraint: c.depthwiseConstraint ?? null,

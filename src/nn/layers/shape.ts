@@ -19,7 +19,12 @@ export const flatten = defineLayer({
 /** To another shape of as many elements; one extent may be −1. The batch axis is not named. */
 export const reshape = defineLayer({
   type: 'Reshape',
-  schema: z.strictObject({ ...layerOptions, targetShape: z.array(z.int()) }),
+  schema: z.strictObject({
+    ...layerOptions,
+    targetShape: z
+      .array(z.union([z.int().positive(), z.literal(-1)]))
+      .refine(dims => dims.filter(dim => dim === -1).length <= 1, 'at most one -1'),
+  }),
   call: (c, ctx, x) => {
     const from = x.shape.slice(1)
     const size = from.every(dim => typeof dim === 'number') ? sizeOf(from) : undefined
