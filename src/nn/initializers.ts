@@ -120,11 +120,11 @@ function orthogonal(gain: number, shape: readonly number[], random: CounterRando
         for (let i = 0; i < length; i++) vector[i]! -= dot * before[i]!
       }
     const size = Math.sqrt(vector.reduce((sum, x) => sum + x * x, 0))
-    vectors.push(vector.map(x => (gain * x) / size))
+    vectors.push(vector.map(x => x / size))
   }
   return fill(shape, i => {
     const [r, c] = [Math.floor(i / cols), i % cols]
-    return rows < cols ? vectors[r]![c]! : vectors[c]![r]!
+    return gain * (rows < cols ? vectors[r]![c]! : vectors[c]![r]!)
   })
 }
 

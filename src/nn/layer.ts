@@ -98,7 +98,8 @@ export function defineLayer<S extends z.ZodType<LayerConfig>>(
   return Object.assign(make, { type: definition.type }) as unknown as LayerFactory<z.input<S>>
 }
 
-const camel = (type: string): string => type.charAt(0).toLowerCase() + type.slice(1)
+/** `Conv2D` → `conv2d`: the name of the factory. */
+const camel = (type: string): string => type.charAt(0).toLowerCase() + type.slice(1).replace(/(\d)D$/, '$1d')
 
 /** Static extents of one axis, or an error of the layer. */
 export const extent = (shape: Shape, axis: number): number => Number(shape[axis < 0 ? axis + shape.length : axis])

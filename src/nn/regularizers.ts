@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Value } from '../ir/index.js'
+import { ShapeError, type Value } from '../ir/index.js'
 import * as ops from '../ops/index.js'
 import { type Family, resolveSpec, type Spec, specSchema } from './plugin.js'
 
@@ -28,6 +28,14 @@ export const regularizerTable: Family<Apply> = {
   orthogonal: {
     parameters: z.object({ factor: strength.default(0.01), mode: z.enum(['rows', 'columns']).default('rows') }),
     apply: ({ factor, mode }, x) => {
+      if (x.shape.length !== 2)
+        throw new ShapeError({
+          code: 'orthogonal-rank',
+          where: x.name,
+          expected: 'a weight of rank 2',
+          received: x.shape,
+          hint: 'l1 and l2 take weights of any rank',
+        })
       const axis = mode === 'rows' ? 1 : 0
       const norms = ops.sqrt(ops.max([ops.reduceSumSquare(x, [axis]), 1e-12]))
       const unit = ops.div(x, norms)

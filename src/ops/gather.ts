@@ -1,4 +1,5 @@
 import { type Dim, normalizeAxis, ShapeError, tensor, type Value } from '../ir/index.js'
+import { cast } from './cast.js'
 import { defineOp, int } from './define.js'
 import { dimsVector, extentOf, zerosLike } from './dims.js'
 import { concat } from './join.js'
@@ -45,8 +46,9 @@ export const gather = defineOp('Gather', {
                 value: tensor([0], [1], data.dtype),
               },
             )
+      // ScatterND takes no int32.
       const column = reshape(
-        indices,
+        indices.dtype === 'int64' ? indices : cast(indices, { to: 'int64' }),
         dimsVector(g.graph, [...indices.shape.map((d, i) => (typeof d === 'number' ? d : extentOf(indices, i))), 1]),
       )
       const put = scatterND(zeros, column, moved, { reduction: 'add' })

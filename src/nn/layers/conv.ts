@@ -33,13 +33,28 @@ interface Window {
   padding: 'valid' | 'same'
   dilationRate: readonly number[]
 }
-const attributes = (c: Window, kernel: readonly number[], group = 1) => ({
+const attributes = (c: Window, x: Value, kernel: readonly number[], group = 1) => ({
   strides: c.strides,
   dilations: c.dilationRate,
   kernel_shape: kernel,
   group,
-  auto_pad: c.padding === 'same' ? ('SAME_UPPER' as const) : ('VALID' as const),
+  ...padding(c, x, kernel),
 })
+
+/** ONNX Runtime pads by itself only without dilation; with it the padding is computed here. */
+function padding(c: Window, x: Value, kernel: readonly number[]) {
+  if (c.padding === 'valid') return { auto_pad: 'VALID' as const }
+  if (c.dilationRate.every(rate => rate === 1)) return { auto_pad: 'SAME_UPPER' as const }
+  const total = kernel.map((size, i) => {
+    const reach = (size - 1) * c.dilationRate[i]! + 1
+    const [stride, inner] = [c.strides[i]!, x.shape[i + 2]!]
+    if (stride === 1) return reach - 1
+    const length = Number(inner)
+    return Math.max((Math.ceil(length / stride) - 1) * stride + reach - length, 0)
+  })
+  const before = total.map(n => Math.floor(n / 2))
+  return { auto_pad: 'NOTSET' as const, pads: [...before, ...total.map((n, i) => n - before[i]!)] }
+}
 
 export function channelsOf(x: TensorType, rank: number, path: string): number {
   if (x.shape.length !== rank + 2)
@@ -106,7 +121,12 @@ const convNd = (rank: 1 | 2 | 3) =>
       finish(
         c,
         ctx,
-        ops.conv(x, ctx.weight('kernel'), c.useBias ? ctx.weight('bias') : null, attributes(c, c.kernelSize, c.groups)),
+        ops.conv(
+          x,
+          ctx.weight('kernel'),
+          c.useBias ? ctx.weight('bias') : null,
+          attributes(c, x, c.kernelSize, c.groups),
+        ),
       ),
   })
 
@@ -148,7 +168,7 @@ const depthwiseNd = (rank: 1 | 2) =>
           x,
           ctx.weight('kernel'),
           c.useBias ? ctx.weight('bias') : null,
-          attributes(c, c.kernelSize, extent(x.shape, 1)),
+          attributes(c, x, c.kernelSize, extent(x.shape, 1)),
         ),
       ),
   })
@@ -195,7 +215,7 @@ const separableNd = (rank: 1 | 2) =>
       ]
     },
     call: (c, ctx, x) => {
-      const deep = ops.conv(x, ctx.weight('depthwise_kernel'), null, attributes(c, c.kernelSize, extent(x.shape, 1)))
+      const deep = ops.conv(x, ctx.weight('depthwise_kernel'), null, attributes(c, x, c.kernelSize, extent(x.shape, 1)))
       return finish(
         c as unknown as KernelConfig,
         ctx,

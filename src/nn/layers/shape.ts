@@ -65,9 +65,10 @@ export const rescaling = defineLayer({
   },
 })
 
+const width = z.int().nonnegative()
 const sides = (rank: number) =>
   z
-    .union([z.int(), z.array(z.union([z.int(), z.array(z.int()).length(2)])).length(rank)])
+    .union([width, z.array(z.union([width, z.array(width).length(2)])).length(rank)])
     .transform(v =>
       Array.from(
         { length: rank },
