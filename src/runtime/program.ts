@@ -8,6 +8,7 @@ import {
   isStatic,
   liveNodes,
   nearest,
+  RuntimeError,
   type Shape,
   ShapeError,
   sizeOf,
@@ -63,7 +64,8 @@ export class Program {
   }
 
   /**
-   * Runs once. The tensors returned are the caller's to keep.
+   * Runs once. The tensors returned are the caller's to keep. A state of another device is read from there, but a
+   * program that changes its state must be on the same device.
    * @throws ShapeError for a missing or unknown feed, or one of another dtype or shape
    */
   async run(
@@ -72,11 +74,18 @@ export class Program {
     { ignoreUnknown = false } = {},
   ): Promise<Record<string, Tensor>> {
     const { ort } = this.engine
+    const foreign = state !== undefined && state.engine !== this.engine
+    if (foreign && this.updates.length > 0)
+      throw new RuntimeError({
+        code: 'state-device',
+        expected: `a state on ${this.engine.device}`,
+        received: `one on ${state.engine.device}`,
+      })
     const bound = new Map<string, number>()
     const given: Record<string, Ort.Tensor> = {}
     for (const port of this.inputs) {
       const held = state?.current(port.name)
-      if (held !== undefined) given[port.name] = held
+      if (held !== undefined) given[port.name] = foreign ? toOrt(ort, port, await state.read(port.name), bound) : held
       else {
         const feed = feeds[port.name]
         if (feed === undefined)
@@ -124,7 +133,7 @@ export class Program {
     given: Record<string, Ort.Tensor>,
     state: State | undefined,
   ): Promise<Readonly<Record<string, Ort.Tensor>>> {
-    if (!this.engine.preallocates) return this.#session.ort.run(given)
+    if (!this.engine.preallocates) return this.#invoke(given)
     // Where the runtime writes into given arrays, nothing is allocated per step.
     const fetches: Record<string, Ort.Tensor> = {}
     for (const name of this.updates) fetches[`${UPDATE}${name}`] = state!.next(name)
@@ -135,12 +144,30 @@ export class Program {
       else fetches[port.name] = buffer
     }
     if (complete) {
-      await this.#session.ort.run(given, fetches)
+      await this.#invoke(given, fetches)
       return fetches
     }
     const options: Record<string, Ort.Tensor | null> = { ...fetches }
     for (const port of this.outputs) options[port.name] ??= null
-    return { ...(await this.#session.ort.run(given, options)), ...fetches }
+    return { ...(await this.#invoke(given, options)), ...fetches }
+  }
+
+  async #invoke(
+    given: Record<string, Ort.Tensor>,
+    fetches?: Record<string, Ort.Tensor | null>,
+  ): Promise<Readonly<Record<string, Ort.Tensor>>> {
+    const { engine, ort } = this.#session
+    try {
+      return await engine.turn(() => (fetches === undefined ? ort.run(given) : ort.run(given, fetches)))
+    } catch (cause) {
+      throw new RuntimeError({
+        code: 'run',
+        where: engine.device,
+        expected: 'a step ONNX Runtime can run',
+        received: cause instanceof Error ? cause.message : String(cause),
+        cause,
+      })
+    }
   }
 
   /** A buffer for an output whose shape is known before the run; none for what is large or unknown. */
@@ -174,7 +201,7 @@ export async function compile(graph: Graph, options: CompileOptions): Promise<Pr
   const bytes = encodeOnnx(lowered.graph, { outputs: lowered.outputs, inputs })
   const session = await openSession(bytes, {
     ...options,
-    onDevice: device === 'webgpu' ? Object.keys(updates).map(name => `${UPDATE}${name}`) : undefined,
+    onDevice: Object.keys(updates).map(name => `${UPDATE}${name}`),
   })
   const port = (name: string, value: Value): Port => ({ name, dtype: value.dtype, shape: value.shape })
   return new Program(

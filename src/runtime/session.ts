@@ -10,7 +10,7 @@ export interface Session {
 }
 
 export interface SessionOptions extends DeviceOptions {
-  /** Outputs to leave on the device (GPU only). */
+  /** Outputs to leave on the device, where the engine can. */
   onDevice?: readonly string[] | undefined
   /** ONNX Runtime's own graph optimization; weights that are inputs gain nothing from more than 'basic'. */
   optimization?: 'disabled' | 'basic' | 'extended' | 'all' | undefined
@@ -18,8 +18,8 @@ export interface SessionOptions extends DeviceOptions {
 
 const engines = new Map<Device, Promise<Engine>>()
 /** The engine of a device, loaded once. */
-export const engineOf = (device: Device): Promise<Engine> => {
-  const known = engines.get(device) ?? loadEngine(device)
+export const engineOf = (device: Device, threads?: number): Promise<Engine> => {
+  const known = engines.get(device) ?? loadEngine(device, threads)
   engines.set(device, known)
   known.catch(() => engines.delete(device))
   return known
@@ -40,31 +40,37 @@ export async function openSession(bytes: Uint8Array, options: SessionOptions = {
     const session = entry.session.deref()
     if (session !== undefined && equalBytes(entry.bytes, bytes)) return session
   }
-  const engine = await engineOf(device)
+  const engine = await engineOf(device, threads)
   const session: Session = { engine, ort: await create(engine, bytes, options) }
   memo.set(key, [...entries, { bytes, session: new WeakRef(session) }])
   return session
 }
 
 async function create(engine: Engine, bytes: Uint8Array, options: SessionOptions): Promise<Ort.InferenceSession> {
-  const native = engine.device !== 'wasm'
+  const { native, keepsState } = engine
   const locations = Object.fromEntries((options.onDevice ?? []).map(name => [name, 'gpu-buffer' as const]))
   try {
-    return await engine.ort.InferenceSession.create(bytes, {
-      executionProviders: [...engine.providers],
-      graphOptimizationLevel: options.optimization ?? 'basic',
-      logSeverityLevel: 3,
-      ...(native && options.threads !== undefined ? { intraOpNumThreads: options.threads } : {}),
-      // Spinning threads of one program would take the cores from another; denormals cost up to thirty times as much.
-      ...(native ? { extra: { session: { intra_op: { allow_spinning: '0' }, set_denormal_as_zero: '1' } } } : {}),
-      ...(options.onDevice !== undefined && engine.device === 'webgpu' ? { preferredOutputLocation: locations } : {}),
-    })
+    return await engine.turn(() =>
+      engine.ort.InferenceSession.create(bytes, {
+        executionProviders: [...engine.providers],
+        graphOptimizationLevel: options.optimization ?? 'basic',
+        logSeverityLevel: 3,
+        ...(native && options.threads !== undefined ? { intraOpNumThreads: options.threads } : {}),
+        // Spinning threads of one program would take the cores from another; denormals cost up to thirty times as much.
+        ...(native ? { extra: { session: { intra_op: { allow_spinning: '0' }, set_denormal_as_zero: '1' } } } : {}),
+        ...(keepsState && options.onDevice !== undefined ? { preferredOutputLocation: locations } : {}),
+      }),
+    )
   } catch (cause) {
+    const received = cause instanceof Error ? cause.message : String(cause)
     throw new RuntimeError({
       code: 'session',
       where: engine.device,
       expected: 'a graph ONNX Runtime can run',
-      received: cause instanceof Error ? cause.message : String(cause),
+      received,
+      ...(received.startsWith('no available backend')
+        ? { hint: "serve onnxruntime-web's .wasm file beside the bundled script" }
+        : {}),
       cause,
     })
   }

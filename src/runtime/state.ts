@@ -10,7 +10,7 @@ interface Entry {
   dtype: Tensor['dtype']
   shape: readonly number[]
   current: Ort.Tensor
-  /** Where the next value is written; made at the first step that changes the entry. */
+  /** The value before, until the next step. Where the runtime writes into given arrays, the next value goes there. */
   next: Ort.Tensor | null
 }
 
@@ -19,12 +19,13 @@ interface Entry {
  * A step reads one set of buffers and writes another; then they swap, so that nothing is copied.
  */
 export class State {
-  readonly #engine: Engine
+  /** Where its tensors are. */
+  readonly engine: Engine
   readonly #entries = new Map<string, Entry>()
   #steps = 0
 
   constructor(engine: Engine) {
-    this.#engine = engine
+    this.engine = engine
   }
 
   get names(): string[] {
@@ -52,26 +53,25 @@ export class State {
       const entry = this.#entry(name)
       const old = entry.current
       entry.current = result(name)
-      if (this.#engine.preallocates) entry.next = old
-      else if (old !== entry.current) old.dispose()
+      if (entry.next !== entry.current) entry.next?.dispose()
+      entry.next = old
     }
-    if (names.length > 0 && ++this.#steps % FLUSH_EVERY === 0 && this.#engine.preallocates) this.#flushDenormals(names)
+    if (names.length > 0 && ++this.#steps % FLUSH_EVERY === 0) this.#flushDenormals(names)
   }
 
-  /** Takes back the last `advance` of these entries, where the old buffers are still there. */
-  retreat(names: readonly string[]): boolean {
-    if (!this.#engine.preallocates) return false
+  /** Takes back the last `advance` of these entries. */
+  retreat(names: readonly string[]): void {
     for (const name of names) {
       const entry = this.#entry(name)
       if (entry.next !== null) [entry.current, entry.next] = [entry.next, entry.current]
     }
-    return true
   }
 
   /** A copy of an entry's value. */
   async read(name: string): Promise<Tensor> {
     const entry = this.#entry(name)
-    const data = (await entry.current.getData()) as TensorData
+    // Read once from a device, the value is on the host from then on: its memory there is given back.
+    const data = (await this.engine.turn(() => entry.current.getData(true))) as TensorData
     return { dtype: entry.dtype, shape: entry.shape, data: data.slice() as TensorData }
   }
 
@@ -88,10 +88,16 @@ export class State {
     const fresh = { dtype: value.dtype, shape: [...value.shape] }
     const copy = this.#tensor(fresh, value.data.slice() as TensorData)
     if (entry === undefined) this.#entries.set(name, { ...fresh, current: copy, next: null })
-    else entry.current = copy
+    else {
+      entry.current.dispose()
+      entry.current = copy
+    }
   }
 
   delete(name: string): void {
+    const entry = this.#entries.get(name)
+    entry?.current.dispose()
+    entry?.next?.dispose()
     this.#entries.delete(name)
   }
 
@@ -108,12 +114,14 @@ export class State {
   }
 
   #tensor(type: { dtype: Tensor['dtype']; shape: readonly number[] }, data: TensorData): Ort.Tensor {
-    return new this.#engine.ort.Tensor(type.dtype as 'float32', data as Float32Array, type.shape)
+    return new this.engine.ort.Tensor(type.dtype as 'float32', data as Float32Array, type.shape)
   }
 
   #flushDenormals(names: readonly string[]): void {
     for (const name of names) {
-      const { data } = this.#entry(name).current
+      const { current } = this.#entry(name)
+      if (current.location !== 'cpu') continue
+      const { data } = current
       if (!(data instanceof Float32Array)) continue
       const bits = new Uint32Array(data.buffer, data.byteOffset, data.length)
       for (let i = 0; i < bits.length; i++) if ((bits[i]! & 0x7f800000) === 0) bits[i]! &= 0x80000000
@@ -123,4 +131,4 @@ export class State {
 
 /** An empty state on a device. */
 export const createState = async (options: DeviceOptions = {}): Promise<State> =>
-  new State(await engineOf(options.device ?? 'cpu'))
+  new State(await engineOf(options.device ?? 'cpu', options.threads))
