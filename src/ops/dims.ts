@@ -59,7 +59,9 @@ export const reshapeLike = (x: Value, like: Value): Value => reshapeTo(x, like.s
 /** `x` reshaped to `dims`; at most one symbolic extent is left to the runtime, for more `dynamic` supplies the shape. */
 export const reshapeTo = (x: Value, dims: Shape, dynamic: () => Value): Value => {
   const unknown = dims.filter((dim: Dim) => typeof dim !== 'number').length
-  if (unknown === 0) return reshape(x, int64(x.graph, dims as readonly number[]))
+  // A 0 is meant as it stands, not as "copy the input's extent".
+  if (unknown === 0)
+    return reshape(x, int64(x.graph, dims as readonly number[]), dims.includes(0) ? { allowzero: 1 } : {})
   if (unknown === 1 && !dims.includes(0))
     return reshape(
       x,
@@ -68,7 +70,7 @@ export const reshapeTo = (x: Value, dims: Shape, dynamic: () => Value): Value =>
         dims.map(dim => (typeof dim === 'number' ? dim : -1)),
       ),
     )
-  return reshape(x, dynamic())
+  return reshape(x, dynamic(), { allowzero: 1 })
 }
 
 /** `x` expanded (broadcast) to the shape of `like`. */

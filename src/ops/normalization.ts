@@ -141,7 +141,7 @@ export const rmsNormalization = defineOp('RMSNormalization', {
   },
   vjp: 'body',
   body: ({ X, scale }, attrs): Value => simplifiedLayerNormalization(X, scale, attrs),
-  samples: [{ inputs: { X: normal([2, 3, 4]), scale: normal([4]) }, attrs: { epsilon: 0.01 } }],
+  samples: [{ inputs: { X: normal([2, 3, 4]), scale: normal([4]) }, attrs: { epsilon: 0.1 }, singlePrecision: saved }],
 })
 
 /** Per example and channel over the spatial axes. */

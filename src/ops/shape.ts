@@ -15,6 +15,7 @@ import {
 } from '../ir/index.js'
 import { defineOp, flag, int, ints, type OldNode, tensorAttr, type Upgraded } from './define.js'
 import { dimsVector, extentsOf, reshapeLike } from './dims.js'
+import { gather } from './gather.js'
 import { typeOf } from './infer.js'
 import { reduceSum } from './reduce.js'
 import { normal, values } from './sample.js'
@@ -66,7 +67,14 @@ function reshaped(X: Value, target: Value, allowzero: number, where: string): Sh
       })
     return Array.from({ length: rank }, (_, i): Dim => `${target.name}[${i}]`)
   }
-  const dims: Dim[] = content.map((dim, i) => (dim === 0 && allowzero === 0 ? (X.shape[i] ?? 0) : dim))
+  const fail = (expected: string): never => {
+    throw new ShapeError({ code: 'reshape-target', where, expected, received: `[${content}] for [${X.shape}]` })
+  }
+  if (content.filter(dim => dim === -1).length > 1) fail('at most one −1')
+  if (content.some(dim => typeof dim === 'number' && dim < -1)) fail('extents of 0 or more, or −1')
+  const dims: Dim[] = content.map((dim, i) =>
+    dim === 0 && allowzero === 0 ? (X.shape[i] ?? fail('0 only where the input has an axis to copy')) : dim,
+  )
   const hole = dims.indexOf(-1)
   if (hole >= 0) {
     // Cancel equal names first, so that [batch, 3, 4] → [batch, −1] is 12 and not (…)/batch.
@@ -105,7 +113,7 @@ export const reshape = defineOp('Reshape', {
   infer: ({ data, shape: target }, { allowzero }, where) => ({
     dtype: data.dtype,
     shape: reshaped(data, target, allowzero, where),
-    content: data.content,
+    content: typeof target.shape[0] === 'number' && target.shape[0] <= 1 ? data.content : undefined,
   }),
   vjp: { data: (g, { in: { data } }): Value => reshapeLike(g, data), shape: null },
   samples: [
@@ -117,8 +125,9 @@ export const reshape = defineOp('Reshape', {
 export const flatten = defineOp('Flatten', {
   inputs: ['X'],
   attrs: { axis: int(1) },
-  infer: ({ X }, { axis }) => {
-    const at = axis < 0 ? axis + X.shape.length : axis
+  infer: ({ X }, { axis }, where) => {
+    const rank = X.shape.length
+    const at = axis === rank ? rank : normalizeAxis(axis, rank, where)
     return { dtype: X.dtype, shape: [productDim(X.shape.slice(0, at)), productDim(X.shape.slice(at))] }
   },
   vjp: { X: (g, { in: { X } }): Value => reshapeLike(g, X) },
@@ -168,6 +177,8 @@ export const unsqueeze = defineOp('Unsqueeze', {
     const at = axesOf(axes, where)!
     const rank = data.shape.length + at.length
     const places = at.map(axis => normalizeAxis(axis, rank, where))
+    if (new Set(places).size < places.length)
+      throw new ShapeError({ code: 'unsqueeze', where, expected: 'different axes', received: at })
     const rest = [...data.shape]
     const dims = Array.from({ length: rank }, (_, i): Dim => (places.includes(i) ? 1 : rest.shift()!))
     return { dtype: data.dtype, shape: dims, content: rank <= 1 ? data.content : undefined }
@@ -238,7 +249,10 @@ export const expand = defineOp('Expand', {
 export const tile = defineOp('Tile', {
   inputs: ['input', 'repeats'],
   integers: ['repeats'],
-  infer: ({ input, repeats }) => {
+  infer: ({ input, repeats }, _attrs, where) => {
+    const count = repeats.shape[0]
+    if (typeof count === 'number' && count !== input.shape.length)
+      throw new ShapeError({ code: 'tile-repeats', where, expected: `${input.shape.length} repeats`, received: count })
     const content = repeats.content ?? contentNumbers(repeats)
     return {
       dtype: input.dtype,
@@ -272,13 +286,9 @@ const extentsOrNumber = (x: Value, axis: number): number | Value => {
   const dim = x.shape[axis]!
   return typeof dim === 'number' ? dim : extentsOf(x, [axis])
 }
-const extentsOfVector = (vector: Value, i: number): Value =>
-  vector.graph.node({
-    op: 'Gather',
-    inputs: [vector, vector.graph.constant(tensor(BigInt64Array.of(BigInt(i)), [1]))],
-    outputs: [{ dtype: 'int64', shape: [1] }],
-  }).outputs[0]!
+const extentsOfVector = (vector: Value, i: number): Value => gather(vector, [i])
 
+/** A tensor of the given shape, filled with `value` (one element; float32 0 when left out). */
 export const constantOfShape = defineOp('ConstantOfShape', {
   inputs: ['input'],
   integers: ['input'],

@@ -1,4 +1,4 @@
-import { addDim, contentNumbers, type Dim, normalizeAxis, ShapeError, tensor, type Value } from '../ir/index.js'
+import { addDim, contentNumbers, type Dim, normalizeAxis, ShapeError, subDim, tensor, type Value } from '../ir/index.js'
 import { defineOp, string, type Upgraded } from './define.js'
 import { dimsVector, extentOf, extentsOf, reshapeTo, sliceAxis } from './dims.js'
 import { concat } from './join.js'
@@ -6,11 +6,11 @@ import { neg, sub } from './math.js'
 import { reduceSum } from './reduce.js'
 import { normal, uniform, values } from './sample.js'
 import { scatterND } from './scatter.js'
-import { constantOfShape, intsInput, range, squeeze, transpose, unsqueeze } from './shape.js'
+import { constantOfShape, intsInput, range, reshape, squeeze, transpose, unsqueeze } from './shape.js'
 
 /** Slice and Pad, each the other's gradient where the step is 1. */
 
-/** Where a slice begins and how many elements it takes: numpy's clamping rules, as ONNX has them. */
+/** Where a slice begins and how many elements it takes: ONNX's clamping, which is numpy's but for negative steps from before the first. */
 export function sliceExtent(extent: number, start: number, end: number, step: number): { from: number; count: number } {
   const clamp = (x: number, low: number, high: number) => Math.min(Math.max(x < 0 ? x + extent : x, low), high)
   const from = step > 0 ? clamp(start, 0, extent) : clamp(start, 0, extent - 1)
@@ -61,7 +61,7 @@ export const slice = defineOp('Slice', {
   integers: ['starts', 'ends', 'axes', 'steps'],
   infer: ({ data, starts, ends, axes, steps }, _attrs, where) => {
     const dims = [...data.shape]
-    let content = data.content
+    let content = data.shape.length === 1 ? data.content : undefined
     axisSlices(data, starts, ends, axes, steps, where).forEach(({ axis, start, end, step }, i) => {
       const extent = dims[axis]!
       if (step === 0) throw new ShapeError({ code: 'slice-step', where, expected: 'steps other than 0', received: 0 })
@@ -76,7 +76,9 @@ export const slice = defineOp('Slice', {
         if (start === 0 && step === 1 && (endName === extent || (end !== undefined && end >= 2 ** 31 - 1))) return
         if (start === 0 && step === 1 && typeof endName === 'string') dims[axis] = endName
         else if (step === 1 && start !== undefined && start >= 0 && end !== undefined && end >= 2 ** 31 - 1)
-          dims[axis] = `(${extent}-${start})`
+          dims[axis] = subDim(extent, start)
+        else if (step === 1 && start !== undefined && start >= 0 && end !== undefined && end < 0)
+          dims[axis] = subDim(extent, start - end)
         else if (step === -1 && start === -1) return
         else
           dims[axis] =
@@ -93,7 +95,8 @@ export const slice = defineOp('Slice', {
         if (typeof extent === 'number' && start !== undefined && end !== undefined && step !== undefined) {
           const { from, count } = sliceExtent(extent, start, end, step)
           out = insert(out, axis, extent, from, count, step)
-        } else
+        } else if (step === 1 && start !== undefined && start >= 0) out = padBehind(out, data, axis, start)
+        else
           out = scatterAxis(
             out,
             data,
@@ -153,7 +156,22 @@ function insert(g: Value, axis: number, extent: number, from: number, count: num
   return from === 0 && after === 0 ? out : padAxis(out, axis, from, after)
 }
 
-/** The same for extents known only at run time: the indices the slice took are sliced from a range. */
+/** The same for neighbouring elements of an extent known only at run time: whatever is missing follows as zeros. */
+function padBehind(g: Value, data: Value, axis: number, start: number): Value {
+  const rank = data.shape.length
+  const missing = sub(sub(extentOf(data, axis), extentOf(g, axis)), start)
+  const pads = Array.from({ length: 2 * rank }, (_, i) => (i === axis ? start : i === rank + axis ? missing : 0))
+  const padded = pad(g, dimsVector(g.graph, pads))
+  // The runtime knows the extents; their names are told by the shape.
+  return reshape(padded, shapeWith(g, axis, data))
+}
+const shapeWith = (x: Value, axis: number, data: Value): Value =>
+  dimsVector(
+    x.graph,
+    x.shape.map((dim, i) => (i === axis ? extentOf(data, axis) : typeof dim === 'number' ? dim : extentOf(x, i))),
+  )
+
+/** The same for any extents known only at run time: the indices the slice took are sliced from a range. */
 function scatterAxis(g: Value, data: Value, axis: number, [starts, ends, steps]: (Value | null)[]): Value {
   const rank = data.shape.length
   const swap = data.shape.map((_, i) => (i === 0 ? axis : i === axis ? 0 : i))
@@ -252,46 +270,28 @@ function padBack(
   data: Value,
   pads: Value,
   axes: Value | null,
-  mode: 'reflect' | 'edge' | 'wrap' | string,
+  mode: 'constant' | 'reflect' | 'edge' | 'wrap',
 ): Value {
   const rank = data.shape.length
   const amounts = contentNumbers(pads)
   const on = axes === null ? data.shape.map((_, i) => i) : contentNumbers(axes)!.map(axis => normalizeAxis(axis, rank))
   let out = g
   on.forEach((axis, i) => {
-    const extent = data.shape[axis]!
-    if (amounts === undefined || typeof extent !== 'number')
-      throw new ShapeError({
-        code: 'dynamic-pad',
-        where: `Pad (${mode})`,
-        expected: 'static pads and extents for a gradient',
-        received: data.shape,
-      })
-    const before = amounts[i]!
-    const after = amounts[on.length + i]!
-    if (before === 0 && after === 0) return
-    const source = Array.from({ length: extent + before + after }, (_, k) => padSource(k - before, extent, mode))
+    const ends = [i, on.length + i]
+    if (amounts !== undefined && ends.every(end => amounts[end] === 0)) return
+    const around = concat(
+      ends.map(end => sliceAxis(pads, 0, end, end + 1)),
+      { axis: 0 },
+    )
+    const source = pad(range(0, squeeze(extentOf(data, axis), [0]), 1), around, null, { mode })
     const swap = data.shape.map((_, k) => (k === 0 ? axis : k === axis ? 0 : k))
     const moved = rank > 1 ? transpose(out, { perm: swap }) : out
     const zeros = zerosOf(
       g,
-      dimsVector(
-        g.graph,
-        moved.shape.map((dim, k) => (k === 0 ? extent : typeof dim === 'number' ? dim : extentOf(moved, k))),
-      ),
+      concat([extentOf(data, axis), extentsOf(moved, moved.shape.map((_, k) => k).slice(1))], { axis: 0 }),
     )
-    const put = scatterND(zeros, tensor(BigInt64Array.from(source, BigInt), [source.length, 1]), moved, {
-      reduction: 'add',
-    })
+    const put = scatterND(zeros, unsqueeze(source, [1]), moved, { reduction: 'add' })
     out = rank > 1 ? transpose(put, { perm: swap }) : put
   })
   return out
-}
-
-const padSource = (k: number, extent: number, mode: string): number => {
-  if (mode === 'edge') return Math.min(Math.max(k, 0), extent - 1)
-  if (mode === 'wrap') return ((k % extent) + extent) % extent
-  const period = Math.max(1, 2 * (extent - 1))
-  const folded = ((k % period) + period) % period
-  return folded < extent ? folded : period - folded
 }
