@@ -1,10 +1,11 @@
-import { addDim, type Dim, mulDim, ShapeError, subDim, type Value } from '../ir/index.js'
-import { convPerExample, convWeightGradient, inputGradient } from './conv-gradient.js'
+import { addDim, type Dim, isStatic, mulDim, ShapeError, subDim, type Value } from '../ir/index.js'
+import { convPerExample, inputGradient } from './conv-gradient.js'
+import { kernelGradient } from './conv-kernel-gradient.js'
+import { fitSpatial } from './conv-views.js'
 import { defineOp, int, ints, string } from './define.js'
 import { sameDtype } from './infer.js'
 import { reduceSum, reduceSumSquare } from './reduce.js'
 import { normal, type Sample } from './sample.js'
-
 import { resolveWindow, slideShape, staticSpatial, windowAttrs } from './window.js'
 
 /** Convolution and its transpose over one, two or three spatial axes. */
@@ -23,6 +24,30 @@ const sizesOf = (W: Value, where: string): number[] => {
   if (kernel.some(k => typeof k !== 'number'))
     throw new ShapeError({ code: 'dynamic-kernel', where, expected: 'a kernel of static shape', received: W.shape })
   return kernel as number[]
+}
+/** Channels, groups and bias must agree before a window is laid on anything. */
+function checkChannels(
+  X: Value,
+  wanted: Dim,
+  divided: Dim,
+  outputs: Dim,
+  B: Value | null,
+  group: number,
+  where: string,
+): void {
+  const differs = (a: Dim | undefined, b: Dim) => typeof a === 'number' && typeof b === 'number' && a !== b
+  if (differs(X.shape[1], wanted))
+    throw new ShapeError({
+      code: 'conv-channels',
+      where,
+      expected: `${wanted} channels on axis 1${group > 1 ? ` (${group} groups)` : ''}`,
+      received: X.shape,
+      hint: 'images are [batch, channels, height, width]',
+    })
+  if (group < 1 || (typeof divided === 'number' && divided % group !== 0))
+    throw new ShapeError({ code: 'conv-groups', where, expected: `a divisor of ${divided} in group`, received: group })
+  if (B !== null && (B.shape.length !== 1 || differs(B.shape[0], outputs)))
+    throw new ShapeError({ code: 'conv-bias', where, expected: [outputs], received: B.shape })
 }
 const biasGradient = (g: Value): Value => reduceSum(g, [0, ...g.shape.map((_, i) => i).slice(2)], { keepdims: 0 })
 
@@ -48,27 +73,24 @@ export const conv = defineOp('Conv', {
   attrs,
   infer: ({ X, W, B }, a, where) => {
     const dtype = sameDtype(B === null ? [X, W] : [X, W, B], where)
-    const w = resolveWindow(X, sizesOf(W, where), a, where)
-    const [channels, wanted] = [X.shape[1]!, mulDim(W.shape[1]!, a.group)]
-    if (typeof channels === 'number' && typeof wanted === 'number' && channels !== wanted)
-      throw new ShapeError({
-        code: 'conv-channels',
-        where,
-        expected: `${wanted} channels (${a.group} groups of ${W.shape[1]})`,
-        received: X.shape,
-      })
-    return { dtype, shape: [X.shape[0]!, W.shape[0]!, ...slideShape(X.shape.slice(2), w, false, where)] }
+    checkChannels(X, mulDim(W.shape[1]!, a.group), W.shape[0]!, W.shape[0]!, B, a.group, where)
+    const kernel = W.shape.slice(2)
+    // A kernel computed from data (the gradient of a kernel gradient) may have extents of its own.
+    const spatial = isStatic(kernel)
+      ? slideShape(X, kernel, a, where)
+      : X.shape.slice(2).map((extent, i): Dim => `conv(${extent},${kernel[i]},${a.pads},${a.strides},${a.dilations})`)
+    return { dtype, shape: [X.shape[0]!, W.shape[0]!, ...spatial] }
   },
   vjp: {
     X: (g, { in: { X, W }, attrs: a, node }): Value =>
-      inputGradient(g, X, W, resolveWindow(X, sizesOf(W, node.name), a, node.name), a.group, node.name),
+      inputGradient(g, X, W, resolveWindow(X, sizesOf(W, node.name), a, node.name), a.group),
     W: (g, { in: { X, W }, attrs: a, node }): Value =>
-      convWeightGradient(X, g, W, resolveWindow(X, sizesOf(W, node.name), a, node.name), a.group),
+      kernelGradient(X, g, W, resolveWindow(X, sizesOf(W, node.name), a, node.name), a.group),
     B: (g): Value => biasGradient(g),
   },
   perExample: {
     W: (g, { in: { X, W }, attrs: a, node }): Value =>
-      convPerExample(X, g, W, resolveWindow(X, sizesOf(W, node.name), a, node.name), a.group),
+      convPerExample(X, g, resolveWindow(X, sizesOf(W, node.name), a, node.name), a.group, node.name),
     B: (g): Value =>
       reduceSumSquare(reduceSum(g, g.shape.map((_, i) => i).slice(2), { keepdims: 0 }), [1], { keepdims: 0 }),
   },
@@ -81,6 +103,7 @@ export const convTranspose = defineOp('ConvTranspose', {
   attrs: { ...attrs, output_padding: ints.optional(), output_shape: ints.optional() },
   infer: ({ X, W, B }, a, where) => {
     const dtype = sameDtype(B === null ? [X, W] : [X, W, B], where)
+    checkChannels(X, W.shape[0]!, W.shape[0]!, mulDim(W.shape[1]!, a.group), B, a.group, where)
     const w = transposedWindow(X, W, a, where)
     const spatial = X.shape.slice(2).map((extent, i): Dim => {
       const grown = mulDim(subDim(extent, 1), w.strides[i]!)
@@ -90,10 +113,11 @@ export const convTranspose = defineOp('ConvTranspose', {
   },
   vjp: {
     X: (g, { in: { X, W }, attrs: a, node }): Value =>
-      conv(g, W, null, { ...windowAttrs(transposedWindow(X, W, a, node.name)), group: a.group }),
+      // Output padding as wide as a stride lets the window slide once more than there are inputs.
+      fitSpatial(conv(g, W, null, { ...windowAttrs(transposedWindow(X, W, a, node.name)), group: a.group }), X),
     // The same sums as for Conv, with input and output gradient in each other's place.
     W: (g, { in: { X, W }, attrs: a, node }): Value =>
-      convWeightGradient(g, X, W, transposedWindow(X, W, a, node.name), a.group),
+      kernelGradient(g, X, W, transposedWindow(X, W, a, node.name), a.group),
     B: (g): Value => biasGradient(g),
   },
   samples: [

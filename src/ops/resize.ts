@@ -1,14 +1,6 @@
-import {
-  contentNumbers,
-  type Dim,
-  GraphError,
-  mulDim,
-  normalizeAxis,
-  ShapeError,
-  tensor,
-  type Value,
-} from '../ir/index.js'
+import { contentNumbers, type Dim, mulDim, normalizeAxis, ShapeError, tensor, type Value } from '../ir/index.js'
 import { defineOp, flag, float, ints, type OldNode, string, type Upgraded } from './define.js'
+import { type Interpolation, interpolationMatrix } from './interpolation.js'
 import { mul } from './math.js'
 import { matMul } from './matmul.js'
 import { averagePool } from './pool.js'
@@ -17,113 +9,69 @@ import { transpose } from './shape.js'
 
 /** Resize: interpolation along axes. Its gradient is the transposed interpolation, axis by axis. */
 
-interface ResizeAttrs {
+interface ResizeAttrs extends Interpolation {
   readonly axes?: readonly number[] | undefined
-  readonly coordinate_transformation_mode: string
-  readonly cubic_coeff_a: number
-  readonly exclude_outside: number
-  readonly mode: string
-  readonly nearest_mode: string
-}
-
-/** Where in the input an output position lies. */
-function sourceOf(position: number, scale: number, from: number, to: number, mode: string): number {
-  if (mode === 'asymmetric') return position / scale
-  if (mode === 'align_corners') return to === 1 ? 0 : (position * (from - 1)) / (to - 1)
-  if (mode === 'pytorch_half_pixel') return to > 1 ? (position + 0.5) / scale - 0.5 : 0
-  if (mode === 'half_pixel_symmetric') {
-    const adjusted = to / (scale * from)
-    return (from / 2) * (1 - adjusted) + (position + 0.5) / scale - 0.5
-  }
-  if (mode === 'half_pixel') return (position + 0.5) / scale - 0.5
-  throw new GraphError({
-    code: 'resize-mode',
-    where: 'Resize',
-    expected: 'a coordinate_transformation_mode with a gradient',
-    received: mode,
-  })
-}
-
-function nearestOf(x: number, mode: string): number {
-  if (mode === 'floor') return Math.floor(x)
-  if (mode === 'ceil') return Math.ceil(x)
-  if (mode === 'round_prefer_ceil') return Math.floor(x + 0.5)
-  return Math.ceil(x - 0.5)
-}
-
-/** The weights [to, from] with which one axis is interpolated. */
-export function interpolationMatrix(from: number, to: number, scale: number, a: ResizeAttrs): Float64Array {
-  const matrix = new Float64Array(from * to)
-  const put = (row: number, column: number, weight: number) => {
-    matrix[row * from + Math.min(Math.max(column, 0), from - 1)]! += weight
-  }
-  for (let row = 0; row < to; row++) {
-    const x = sourceOf(row, scale, from, to, a.coordinate_transformation_mode)
-    if (a.mode === 'nearest') put(row, nearestOf(x, a.nearest_mode), 1)
-    else if (a.mode === 'linear') {
-      const inside = Math.min(Math.max(x, 0), from - 1)
-      const left = Math.floor(inside)
-      put(row, left, 1 - (inside - left))
-      put(row, left + 1, inside - left)
-    } else {
-      const left = Math.floor(x)
-      const c = a.cubic_coeff_a
-      const weights = [-1, 0, 1, 2].map(k => {
-        const t = Math.abs(x - (left + k))
-        if (t <= 1) return (c + 2) * t ** 3 - (c + 3) * t ** 2 + 1
-        return t < 2 ? c * t ** 3 - 5 * c * t ** 2 + 8 * c * t - 4 * c : 0
-      })
-      const used = weights.map((weight, k) =>
-        a.exclude_outside === 1 && (left + k - 1 < 0 || left + k - 1 >= from) ? 0 : weight,
-      )
-      const total = a.exclude_outside === 1 ? used.reduce((s, weight) => s + weight, 0) : 1
-      for (const [k, weight] of used.entries()) put(row, left + k - 1, weight / total)
-    }
-  }
-  return matrix
+  readonly keep_aspect_ratio_policy: string
 }
 
 interface AxisScale {
   readonly axis: number
+  /** Which entry of scales, sizes and roi. */
+  readonly entry: number
   readonly to: Dim
   readonly scale: number | undefined
 }
 
+/** What is known of each axis that scales or sizes speak of. */
 function axisScales(X: Value, scales: Value | null, sizes: Value | null, a: ResizeAttrs, where: string): AxisScale[] {
   const axes = a.axes?.map(axis => normalizeAxis(axis, X.shape.length, where)) ?? X.shape.map((_, i) => i)
-  const byScale = scales === null || scales.shape[0] === 0 ? undefined : contentNumbers(scales)
-  const bySize = sizes === null ? undefined : (sizes.content ?? contentNumbers(sizes))
-  if (byScale === undefined && bySize === undefined)
+  const given = scales === null || scales.shape[0] === 0 ? sizes : scales
+  if (given === null || (typeof given.shape[0] === 'number' && given.shape[0] !== axes.length))
     throw new ShapeError({
-      code: 'dynamic-resize',
+      code: 'resize-factors',
       where,
-      expected: 'scales or sizes known when the graph is built',
-      received: (sizes ?? scales)?.name ?? 'neither',
+      expected: `scales or sizes, one for each of ${axes.length} axes`,
+      received: given?.shape ?? 'neither',
     })
-  return axes.map((axis, i) => {
-    const extent = X.shape[axis]!
-    if (byScale !== undefined) {
-      const scale = byScale[i]!
-      return {
-        axis,
-        scale,
-        to:
-          typeof extent === 'number'
-            ? Math.floor(extent * scale)
-            : scale === 1
-              ? extent
-              : Number.isInteger(scale)
-                ? mulDim(extent, scale)
-                : `floor(${extent}*${scale})`,
-      }
-    }
-    const to = bySize![i]!
-    return {
+  const extent = (i: number): Dim => X.shape[axes[i]!]!
+  if (given === scales) {
+    const factors = contentNumbers(given)
+    return axes.map((axis, entry) => ({
       axis,
-      to,
-      scale: typeof to === 'number' && typeof extent === 'number' ? to / extent : to === extent ? 1 : undefined,
-    }
-  })
+      entry,
+      scale: factors?.[entry],
+      to: scaled(extent(entry), factors?.[entry], `${given.name}[${entry}]`),
+    }))
+  }
+  const wanted = given.content ?? contentNumbers(given)
+  const ratio = (to: Dim | undefined, i: number): number | undefined => {
+    const from = extent(i)
+    if (typeof to === 'number' && typeof from === 'number') return to / from
+    return to === from ? 1 : undefined
+  }
+  if (a.keep_aspect_ratio_policy === 'stretch')
+    return axes.map((axis, entry) => {
+      const to = wanted?.[entry]
+      return { axis, entry, to: to ?? `${given.name}[${entry}]`, scale: ratio(to, entry) }
+    })
+  // One factor for all axes: the image inside the box, or around it.
+  const ratios = axes.map((_, i) => ratio(wanted?.[i], i))
+  const known = ratios.every(r => r !== undefined)
+  const scale = known
+    ? Math[a.keep_aspect_ratio_policy === 'not_larger' ? 'min' : 'max'](...(ratios as number[]))
+    : undefined
+  return axes.map((axis, entry) => ({
+    axis,
+    entry,
+    scale,
+    to: scale === undefined ? `${given.name}[${entry}]` : Math.round(scale * Number(extent(entry))),
+  }))
+}
+
+function scaled(extent: Dim, scale: number | undefined, name: string): Dim {
+  if (scale === 1) return extent
+  if (scale !== undefined && typeof extent === 'number') return Math.floor(extent * scale)
+  return scale !== undefined && Number.isInteger(scale) ? mulDim(extent, scale) : `floor(${extent}*${scale ?? name})`
 }
 
 export const resize = defineOp('Resize', {
@@ -153,43 +101,32 @@ export const resize = defineOp('Resize', {
     return { dtype: X.dtype, shape }
   },
   vjp: {
-    X: (g, { in: { X, scales, sizes }, attrs: a, node }): Value => {
-      if (a.antialias === 1 || a.keep_aspect_ratio_policy !== 'stretch')
-        throw new GraphError({
-          code: 'no-gradient',
-          where: node.name,
-          expected: 'Resize without antialias and with policy stretch',
-          received: 'another',
-        })
-      const changed = axisScales(X, scales, sizes, a, node.name).filter(s => s.scale !== 1)
-      const repeats = changed.every(s => Number.isInteger(s.scale) && s.axis >= 2) && X.shape.length > 2
-      if (
-        repeats &&
-        a.mode === 'nearest' &&
-        a.coordinate_transformation_mode === 'asymmetric' &&
-        a.nearest_mode === 'floor'
-      ) {
+    X: (g, { in: { X, roi, scales, sizes }, attrs: a, node }): Value => {
+      const crops = a.coordinate_transformation_mode === 'tf_crop_and_resize'
+      const all = axisScales(X, scales, sizes, a, node.name)
+      const changed = all.filter(s => s.scale !== 1 || crops)
+      const plain = a.coordinate_transformation_mode === 'asymmetric' && a.nearest_mode === 'floor'
+      if (a.mode === 'nearest' && plain && changed.every(s => Number.isInteger(s.scale) && s.axis >= 2)) {
+        // Every element stands repeated in a block: the sum of a block is an average times its size.
         const kernel = X.shape.slice(2).map((_, i) => changed.find(s => s.axis === i + 2)?.scale ?? 1)
-        return mul(
-          averagePool(g, { kernel_shape: kernel, strides: kernel }),
-          kernel.reduce((p, k) => p * k, 1),
-        )
+        if (changed.length === 0) return g
+        const size = kernel.reduce((p, k) => p * k, 1)
+        return mul(averagePool(g, { kernel_shape: kernel, strides: kernel }), size)
       }
-      return changed.reduce((out, { axis, to, scale }) => {
+      const bounds = roi === null ? undefined : contentNumbers(roi)
+      return changed.reduce((out, { axis, entry, to, scale }) => {
         const from = X.shape[axis]!
-        if (typeof from !== 'number' || typeof to !== 'number')
+        if (typeof from !== 'number' || typeof to !== 'number' || scale === undefined)
           throw new ShapeError({
             code: 'dynamic-resize',
             where: node.name,
-            expected: 'static extents for a gradient',
+            expected: 'extents, and scales or sizes, known when the graph is built',
             received: X.shape,
+            hint: 'give the dimensions numbers: importOnnx(bytes, { dims: { height: 224, width: 224 } })',
           })
-        const matrix = tensor(interpolationMatrix(from, to, scale!, a), [to, from], g.dtype)
-        const last = out.shape.length - 1
-        const swap = out.shape.map((_, i) => (i === axis ? last : i === last ? axis : i))
-        return axis === last
-          ? matMul(out, matrix)
-          : transpose(matMul(transpose(out, { perm: swap }), matrix), { perm: swap })
+        const crop = bounds === undefined ? undefined : ([bounds[entry]!, bounds[all.length + entry]!] as const)
+        const weights = interpolationMatrix({ from, to, scale, crop }, a)
+        return along(out, axis, g.graph.constant(tensor(weights, [to, from], g.dtype)))
       }, g)
     },
     roi: null,
@@ -224,8 +161,39 @@ export const resize = defineOp('Resize', {
       constants: ['scales'],
     },
     { inputs: { X: normal([1, 2, 5, 4]), sizes: values([1, 2, 3, 7]) } },
+    {
+      inputs: { X: normal([1, 1, 6, 4]), sizes: values([4, 4]) },
+      attrs: { mode: 'linear', axes: [2, 3], keep_aspect_ratio_policy: 'not_larger' },
+    },
+    { inputs: { X: normal([1, 1, 7, 8]), sizes: values([1, 1, 3, 5]) }, attrs: { mode: 'linear', antialias: 1 } },
+    {
+      inputs: { X: normal([1, 1, 5, 6]), scales: values([1, 1, 1.3, 0.6], [4], 'float32') },
+      attrs: { mode: 'linear', coordinate_transformation_mode: 'half_pixel_symmetric' },
+      constants: ['scales'],
+    },
+    {
+      inputs: {
+        X: normal([1, 1, 4, 5]),
+        roi: values([0, 0, 0.25, 0.1, 1, 1, 0.75, 1.2], [8], 'float32'),
+        sizes: values([1, 1, 3, 4]),
+      },
+      attrs: { mode: 'linear', coordinate_transformation_mode: 'tf_crop_and_resize' },
+      constants: ['roi'],
+    },
+    {
+      inputs: { X: normal([1, 1, 5, 4]), sizes: values([1, 1, 8, 3]) },
+      attrs: { mode: 'cubic', exclude_outside: 1, cubic_coeff_a: -0.5 },
+    },
   ],
 })
+
+/** `x` times a matrix on the right, along any axis. */
+function along(x: Value, axis: number, matrix: Value): Value {
+  const last = x.shape.length - 1
+  if (axis === last) return matMul(x, matrix)
+  const perm = x.shape.map((_, i) => (i === axis ? last : i === last ? axis : i))
+  return transpose(matMul(transpose(x, { perm }), matrix), { perm })
+}
 
 /** Upsample, which ONNX dropped at opset 10, as the Resize it became. */
 export function fromUpsample(node: OldNode): Upgraded {
