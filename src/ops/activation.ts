@@ -1,12 +1,16 @@
-import type { Value } from '../ir/index.js'
+import { broadcastShapes, ShapeError, sameShape, type Value } from '../ir/index.js'
 import { cast } from './cast.js'
+import { clip } from './clip.js'
 import { defineOp, float, string } from './define.js'
-import { elementwise, expectDtype } from './infer.js'
-import { greater, less, lessOrEqual, where } from './logic.js'
-import { abs, add, clip, div, erf, exp, mul, sub, unary } from './math.js'
+import { elementwise, expectDtype, sameDtype } from './infer.js'
+import { and, greater, less, where } from './logic.js'
+import { abs, add, div, erf, exp, mul, square, sub, unary } from './math.js'
 import { normal, type Sample } from './sample.js'
 
-/** ONNX's activations. At a kink the gradient is the one PyTorch gives: 0 for relu at 0. */
+/**
+ * ONNX's activations. At a kink the gradient is the one PyTorch gives: that of the left side for relu, leakyRelu, pRelu,
+ * elu, selu, thresholdedRelu and shrink (so relu'(0) = 0), that of the flat side for hardSigmoid and hardSwish.
+ */
 
 const smooth: Sample[] = [{ inputs: { X: normal([2, 3]) } }, { inputs: { X: normal([5], { scale: 3 }) } }]
 const bent = (...kinks: number[]): Sample[] => [
@@ -14,105 +18,112 @@ const bent = (...kinks: number[]): Sample[] => [
   { inputs: { X: normal([7], { scale: 2, kinks }) } },
 ]
 const gate = (g: Value, test: Value): Value => mul(g, cast(test, { to: g.dtype }))
+/** e^min(x, 0): below 0 the exponential, without the cancellation of y + α, and never too large. */
+const decay = (x: Value): Value => exp(clip(x, null, 0))
 
-export const sigmoid = unary('Sigmoid', (g, _x, y): Value => mul(g, mul(y, sub(y.graph.constant(one(y)), y))), smooth)
-export const tanh = unary('Tanh', (g, _x, y): Value => mul(g, sub(y.graph.constant(one(y)), mul(y, y))), smooth)
-export const relu = unary('Relu', (g, _x, y): Value => gate(g, greater(y, 0)), bent(0))
-export const softplus = unary('Softplus', (g, x): Value => mul(g, sigmoid(x)), smooth)
-export const softsign = unary(
-  'Softsign',
-  (g, x): Value => {
-    const d = add(abs(x), 1)
-    return div(g, mul(d, d))
-  },
-  bent(0),
-)
-const one = (like: Value) => ({
-  dtype: like.dtype,
-  shape: [],
-  data: like.dtype === 'float64' ? Float64Array.of(1) : Float32Array.of(1),
-})
+export const sigmoid = unary('Sigmoid', (g, _x, y): Value => mul(g, mul(y, sub(1, y))), { samples: smooth })
+export const tanh = unary('Tanh', (g, _x, y): Value => mul(g, sub(1, square(y))), { samples: smooth })
+export const relu = unary('Relu', (g, _x, y): Value => gate(g, greater(y, 0)), { samples: bent(0) })
+/** log(1 + eˣ). */
+export const softplus = unary('Softplus', (g, x): Value => mul(g, sigmoid(x)), { samples: smooth })
+/** x / (1 + |x|). */
+export const softsign = unary('Softsign', (g, x): Value => div(g, square(add(abs(x), 1))), { samples: bent(0) })
 
-type Scaled = { alpha: number }
+type Scaled = { readonly alpha: number }
 const withAlpha = (
   op: string,
   alpha: number,
-  rule: (g: Value, x: Value, y: Value, a: Scaled) => Value,
-  samples: Sample[],
+  rule: (g: Value, x: Value, attrs: Scaled) => Value,
+  samples: readonly Sample[],
 ) =>
   defineOp(op, {
     inputs: ['X'],
     attrs: { alpha: float(alpha) },
     infer: elementwise('float'),
-    vjp: { X: (g, { in: { X }, out, attrs }): Value => rule(g, X, out[0]!, attrs) },
-    samples,
+    vjp: { X: (g, { in: { X }, attrs }): Value => rule(g, X, attrs) },
+    samples: [...samples, { ...samples[0]!, attrs: { alpha: 0.7 } }],
   })
 export const leakyRelu = withAlpha(
   'LeakyRelu',
   0.01,
-  (g, x, _y, { alpha }): Value => where(greater(x, 0), g, mul(g, alpha)),
+  (g, x, { alpha }): Value => where(greater(x, 0), g, mul(g, alpha)),
   bent(0),
 )
-/** x, or α(eˣ − 1) below 0. Its slope there is y + α. */
+/** x, or α(eˣ − 1) below 0. */
 export const elu = withAlpha(
   'Elu',
   1,
-  (g, x, y, { alpha }): Value => where(greater(x, 0), g, mul(g, add(y, alpha))),
+  (g, x, { alpha }): Value => (alpha === 1 ? mul(g, decay(x)) : where(greater(x, 0), g, mul(g, mul(decay(x), alpha)))),
   bent(0),
 )
 /** max(0, x) + min(0, α(e^(x/α) − 1)). */
-export const celu = withAlpha(
-  'Celu',
-  1,
-  (g, x, _y, { alpha }): Value => mul(g, exp(div(clip(x, null, 0), alpha))),
-  bent(0),
-)
+export const celu = withAlpha('Celu', 1, (g, x, { alpha }): Value => mul(g, decay(div(x, alpha))), bent(0))
+/** x above α, 0 up to it. */
 export const thresholdedRelu = withAlpha(
   'ThresholdedRelu',
   1,
-  (g, x, _y, { alpha }): Value => gate(g, greater(x, alpha)),
-  bent(1),
+  (g, x, { alpha }): Value => gate(g, greater(x, alpha)),
+  bent(0.7, 1),
 )
 
+/** γ·x, or γ·α(eˣ − 1) below 0: the constants keep mean 0 and variance 1 (Klambauer et al. 2017). */
 export const selu = defineOp('Selu', {
   inputs: ['X'],
   attrs: { alpha: float(1.6732631921768188), gamma: float(1.0507010221481323) },
   infer: elementwise('float'),
   vjp: {
-    X: (g, { in: { X }, out, attrs: { alpha, gamma } }): Value =>
-      where(greater(X, 0), mul(g, gamma), mul(g, add(out[0]!, alpha * gamma))),
+    X: (g, { in: { X }, attrs: { alpha, gamma } }): Value =>
+      where(greater(X, 0), mul(g, gamma), mul(g, mul(decay(X), alpha * gamma))),
   },
-  samples: bent(0),
+  samples: [...bent(0), { inputs: { X: normal([5], { kinks: [0] }) }, attrs: { alpha: 1.2, gamma: 0.9 } }],
 })
 
+/** max(0, min(1, αx + β)). Keras and PyTorch have α = 1/6. */
 export const hardSigmoid = defineOp('HardSigmoid', {
   inputs: ['X'],
   attrs: { alpha: float(0.2), beta: float(0.5) },
   infer: elementwise('float'),
   vjp: {
-    X: (g, { in: { X }, attrs: { alpha, beta } }): Value => {
-      const line = add(mul(X, alpha), beta)
-      return mul(gate(gate(g, greater(line, 0)), less(line, 1)), alpha)
-    },
+    X: (g, { out, attrs: { alpha } }): Value => mul(gate(g, and(greater(out[0]!, 0), less(out[0]!, 1))), alpha),
   },
-  samples: bent(-2.5, 2.5),
+  samples: [...bent(-2.5, 2.5), { inputs: { X: normal([5], { kinks: [-3, 3] }) }, attrs: { alpha: 1 / 6 } }],
 })
 /** x · max(0, min(1, x/6 + ½)). */
 export const hardSwish = unary(
   'HardSwish',
   (g, x): Value => {
-    const inside = mul(g, add(div(x, 3), 0.5))
-    return where(lessOrEqual(x, -3), mul(g, 0), where(less(x, 3), inside, g))
+    const sixth = mul(x, 1 / 6)
+    const inside = cast(less(abs(x), 3), { to: x.dtype })
+    return mul(g, add(clip(add(sixth, 0.5), 0, 1), mul(sixth, inside)))
   },
-  bent(-3, 3),
+  { samples: bent(-3, 3) },
 )
-/** x · tanh(softplus(x)). */
-export const mish = defineOp('Mish', {
+
+/**
+ * x · tanh(softplus(x)) (Misra 2019).
+ * With e = eˣ and w = e(e + 2), tanh(softplus(x)) = w/(w + 2) and the slope is (w + 4x·e(e + 1)/(w + 2))/(w + 2): two fifths
+ * of the time of the body's gradient, for softplus is slow. Above 20 the slope is 1, and e is kept from overflowing.
+ */
+export const mish = unary(
+  'Mish',
+  (g, x): Value => {
+    const e = exp(clip(x, null, 20))
+    const w = mul(e, add(e, 2))
+    const d = add(w, 2)
+    return mul(g, div(add(w, div(mul(mul(x, 4), mul(e, add(e, 1))), d)), d))
+  },
+  { samples: smooth },
+)
+
+/** x·σ(αx), also called SiLU (α = 1). Newer than the operator set that graphs are written in, so its parts are written. */
+export const swish = defineOp('Swish', {
   inputs: ['X'],
+  attrs: { alpha: float(1) },
+  expand: true,
   infer: elementwise('float'),
   vjp: 'body',
-  body: ({ X }): Value => mul(X, tanh(softplus(X))),
-  samples: smooth,
+  body: ({ X }, { alpha }): Value => mul(X, sigmoid(alpha === 1 ? X : mul(X, alpha))),
+  samples: [...smooth, { inputs: { X: normal([5]) }, attrs: { alpha: 1.5 } }],
 })
 
 /** x·Φ(x) (Hendrycks & Gimpel 2016), exactly or by tanh. */
@@ -124,26 +135,36 @@ export const gelu = defineOp('Gelu', {
     X: (g, { in: { X }, attrs: { approximate } }): Value => {
       if (approximate === 'tanh') {
         // y = x·σ(2u), u = √(2/π)(x + 0.044715x³).
-        const square = mul(X, X)
-        const s = sigmoid(mul(mul(X, add(mul(square, 0.044715), 1)), 2 * Math.sqrt(2 / Math.PI)))
-        const slope = mul(add(mul(square, 3 * 0.044715), 1), 2 * Math.sqrt(2 / Math.PI))
-        return mul(g, mul(s, add(mul(mul(X, slope), sub(s.graph.constant(one(s)), s)), 1)))
+        const scale = 2 * Math.sqrt(2 / Math.PI)
+        const squared = square(X)
+        const s = sigmoid(mul(mul(X, add(mul(squared, 0.044715), 1)), scale))
+        const slope = mul(add(mul(squared, 3 * 0.044715), 1), scale)
+        return mul(g, mul(s, add(mul(mul(X, slope), sub(1, s)), 1)))
       }
       const phi = mul(add(erf(mul(X, Math.SQRT1_2)), 1), 0.5)
-      const density = mul(exp(mul(mul(X, X), -0.5)), 1 / Math.sqrt(2 * Math.PI))
+      const density = mul(exp(mul(square(X), -0.5)), 1 / Math.sqrt(2 * Math.PI))
       return mul(g, add(phi, mul(X, density)))
     },
   },
   samples: [...smooth, { inputs: { X: normal([5]) }, attrs: { approximate: 'tanh' } }],
 })
 
-/** Slopes for negative values come from a tensor that broadcasts to X. */
+/** x above 0, slope · x up to it; the slopes broadcast to X, as [channels, 1, 1] do to [batch, channels, height, width]. */
 export const pRelu = defineOp('PRelu', {
   inputs: ['X', 'slope'],
   broadcast: true,
-  infer: ({ X }, _attrs, at) => {
-    expectDtype(X, 'number', at)
-    return { dtype: X.dtype, shape: X.shape }
+  infer: ({ X, slope }, _attrs, at) => {
+    expectDtype(X, 'float', at)
+    const dtype = sameDtype([X, slope], at)
+    if (!sameShape(broadcastShapes([X.shape, slope.shape], at), X.shape))
+      throw new ShapeError({
+        code: 'prelu-slope',
+        where: at,
+        expected: `slopes that broadcast to X, [${X.shape.join(', ')}]`,
+        received: `[${slope.shape.join(', ')}] (${slope.name})`,
+        hint: 'for one slope per channel of [batch, channels, height, width] the shape is [channels, 1, 1]',
+      })
+    return { dtype, shape: X.shape }
   },
   vjp: {
     X: (g, { in: { X, slope } }): Value => where(greater(X, 0), g, mul(g, slope)),
@@ -152,6 +173,7 @@ export const pRelu = defineOp('PRelu', {
   samples: [
     { inputs: { X: normal([2, 3, 2], { kinks: [0] }), slope: normal([3, 1]) } },
     { inputs: { X: normal([4], { kinks: [0] }), slope: normal([1]) } },
+    { inputs: { X: normal([2, 3], { kinks: [0] }), slope: normal([2, 3]) } },
   ],
 })
 
@@ -161,7 +183,7 @@ export const shrink = defineOp('Shrink', {
   attrs: { bias: float(0), lambd: float(0.5) },
   infer: elementwise('number'),
   vjp: { X: (g, { in: { X }, attrs: { lambd } }): Value => gate(g, greater(abs(X), lambd)) },
-  samples: bent(-0.5, 0.5).map(sample => ({
+  samples: [...bent(-0.5, 0.5), { ...bent(-1, 1)[0]!, attrs: { lambd: 1, bias: 0.5 } }].map(sample => ({
     ...sample,
     tolerance: { value: 2e-2, why: 'the double kernel computes in single precision' },
   })),

@@ -70,7 +70,11 @@ export const broadcasting =
     return {
       dtype: dtype ?? common,
       shape: broadcastShapes([A.shape, B.shape], where),
-      content: content === undefined ? undefined : broadcastContent([A, B], args => content(args[0]!, args[1]!)),
+      // Content counts in whole numbers; of a float quotient it would lose the fraction.
+      content:
+        content === undefined || isFloat(common)
+          ? undefined
+          : broadcastContent([A, B], args => content(args[0]!, args[1]!)),
     }
   }
 

@@ -1,8 +1,6 @@
 import { broadcastShapes, type Dim, type Value } from '../ir/index.js'
-import { cast } from './cast.js'
-import { defineOp } from './define.js'
+import { defineOp, flag } from './define.js'
 import { broadcastContent, broadcasting, compareContent, elementwise, expectDtype, sameDtype } from './infer.js'
-import { mul } from './math.js'
 import { normal, type Sample, values } from './sample.js'
 
 /** Comparison, logic and choice. Truth values carry no gradient. */
@@ -50,18 +48,26 @@ export const not = defineOp('Not', {
   samples: [{ inputs: { X: truths }, forwardOnly: 'truth values' }],
 })
 
-const test = (op: string) =>
-  defineOp(op, {
-    inputs: ['X'],
-    infer: elementwise('float', 'bool'),
-    vjp: { X: null },
-    samples: [{ inputs: { X: normal([3]) }, forwardOnly: 'the output is a truth value' }],
-  })
+const truthful = 'the output is a truth value'
 // biome-ignore lint/suspicious/noShadowRestrictedNames: ONNX's own name, only ever reached as ops.isNaN
-export const isNaN = test('IsNaN')
-export const isInf = test('IsInf')
+export const isNaN = defineOp('IsNaN', {
+  inputs: ['X'],
+  infer: elementwise('float', 'bool'),
+  vjp: { X: null },
+  samples: [{ inputs: { X: normal([3]) }, forwardOnly: truthful }],
+})
+export const isInf = defineOp('IsInf', {
+  inputs: ['X'],
+  attrs: { detect_negative: flag(1), detect_positive: flag(1) },
+  infer: elementwise('float', 'bool'),
+  vjp: { X: null },
+  samples: [
+    { inputs: { X: normal([3]) }, forwardOnly: truthful },
+    { inputs: { X: normal([3]) }, attrs: { detect_negative: 0 }, forwardOnly: truthful },
+  ],
+})
 
-/** X where the condition holds, Y elsewhere. */
+/** X where the condition holds, Y elsewhere. What is not chosen gets gradient 0, even where the other's is infinite. */
 export const where = defineOp('Where', {
   inputs: ['condition', 'X', 'Y'],
   broadcast: true,
@@ -77,11 +83,12 @@ export const where = defineOp('Where', {
   },
   vjp: {
     condition: null,
-    X: (g, { in: { condition } }): Value => mul(g, cast(condition, { to: g.dtype })),
-    Y: (g, { in: { condition } }): Value => mul(g, cast(not(condition), { to: g.dtype })),
+    X: (g, { in: { condition } }): Value => where(condition, g, 0),
+    Y: (g, { in: { condition } }): Value => where(condition, 0, g),
   },
   samples: [
     { inputs: { condition: truths, X: normal([2, 2]), Y: normal([2, 2]) } },
     { inputs: { condition: values([0, 1], [2], 'bool'), X: normal([3, 1]), Y: normal([]) } },
+    { inputs: { condition: values([1], [], 'bool'), X: normal([2]), Y: normal([2, 2]) } },
   ],
 })
