@@ -1,5 +1,6 @@
 import type { Traced } from '../../ir/index.js'
 import type { DeviceOptions } from '../device.js'
+import { logSoftmaxByParts } from './log-softmax.js'
 
 /** A rewrite that one kind of device likes; it must leave every result as it was, to rounding. */
 export interface Lowering {
@@ -8,7 +9,7 @@ export interface Lowering {
   readonly apply: (traced: Traced, options: DeviceOptions) => Traced | Promise<Traced>
 }
 
-const lowerings: readonly Lowering[] = []
+const lowerings: readonly Lowering[] = [logSoftmaxByParts]
 
 /** Applies every lowering that suits the device, in order. */
 export async function lower(traced: Traced, options: DeviceOptions): Promise<Traced> {
