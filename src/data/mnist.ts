@@ -1,226 +1,198 @@
-import { DataError, type Tensor } from '../ir/index.js'
+import { ConfigError, DataError, type Tensor } from '../ir/index.js'
 import type { Dataset } from './dataset.js'
-import { drawDigits } from './drawn-digits.js'
+import { drawDigits } from './drawn-digits/draw.js'
 import type { Example } from './example.js'
-import { gunzip } from './files.js'
-import { decodeIdx, readIdx } from './idx.js'
+import { type Digits, downloadMnist, readMnistFolder } from './mnist-files.js'
 import { fromTensors } from './tensors.js'
 
+export type MnistSource = 'files' | 'cache' | 'download' | 'drawn'
+
 export interface MnistOptions {
-  /** Images as 784 numbers instead of [1, 28, 28]; default false. */
+  /** Images as 784 numbers instead of [1, 28, 28]. Default false. */
   flatten?: boolean
-  /** Pixels from 0 to 1 instead of 0 to 255; default true. */
+  /** Pixels from 0 to 1 instead of 0 to 255. Default true. */
   normalize?: boolean
-  /** At most this many training examples. */
-  limit?: number
-  /** Seed of the drawn digits and of the split where only test files are there; default 0. */
+  /** At most this many training examples. Default all, or 8,000 drawn ones. */
+  train?: number
+  /** At most this many test examples. Default all, or 2,000 drawn ones. */
+  test?: number
+  /** Seed of the drawn digits, and of the split where only one of the two parts is there. Default 0. */
   seed?: number
-  /** Download the files where they are missing; default false. */
+  /** Fetches the files into the cache folder when there are none (needs a network). Default false. */
   download?: boolean
-  /** Take this source and no other. */
-  source?: 'files' | 'cache' | 'download' | 'drawn'
+  /** This source or an error. Default: the first of files, cache, download (when asked) and drawn that there is. */
+  source?: MnistSource
+  /** Where downloaded files lie. Default `anneal/mnist` in $XDG_CACHE_HOME or ~/.cache. */
+  cacheFolder?: string
+  /** What fetches the files. Default the global fetch. */
+  fetch?: typeof globalThis.fetch
 }
 
 export interface Mnist {
-  /** x: float32 [1, 28, 28] or [784]; y: int32 class number. */
-  readonly train: Dataset<Example>
-  readonly test: Dataset<Example>
-  readonly source: 'files' | 'cache' | 'download' | 'drawn'
-  /** Which digits these are, in a sentence. */
+  /** x: float32 [1, 28, 28] or [784]; y: int32, the digit. */
+  readonly train: Dataset<MnistExample>
+  readonly test: Dataset<MnistExample>
+  readonly source: MnistSource
+  /** Which digits these are and how many, in a sentence. */
   readonly description: string
 }
 
-interface Digits {
-  readonly images: Tensor
-  readonly labels: Tensor
+/** An `Example` with one input and one target. */
+export interface MnistExample extends Example {
+  readonly x: Tensor
+  readonly y: Tensor
 }
 
-// SHA-256 of the files as LeCun, Cortes and Burges published them.
-const files = {
-  trainImages: {
-    name: 'train-images-idx3-ubyte',
-    sha256: '440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609',
-  },
-  trainLabels: {
-    name: 'train-labels-idx1-ubyte',
-    sha256: '3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c',
-  },
-  testImages: {
-    name: 't10k-images-idx3-ubyte',
-    sha256: '8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6',
-  },
-  testLabels: {
-    name: 't10k-labels-idx1-ubyte',
-    sha256: 'f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6',
-  },
-} as const
-const mirrors = [
-  'https://ossci-datasets.s3.amazonaws.com/mnist/',
-  'https://storage.googleapis.com/cvdf-datasets/mnist/',
-]
+interface Found {
+  readonly train: Digits | undefined
+  readonly test: Digits | undefined
+  readonly source: MnistSource
+  readonly place: string
+}
+
+const sources: readonly MnistSource[] = ['files', 'cache', 'download', 'drawn']
 
 /**
- * Handwritten digits: from the folder in `ANNEAL_DATA` (or its `mnist`), from the cache, from the network if asked, and
- * otherwise drawn by a generator, so that there always are some. `description` says which.
+ * Handwritten digits: MNIST from the folder in the environment variable ANNEAL_DATA (or its folder `mnist`), from the
+ * cache folder, or from the network when asked; otherwise digits drawn by a generator, so that there are some anywhere.
+ * `source` and `description` say which. Where only one of training and test files are there, they are split, four
+ * fifths for training. In a browser digits are drawn.
+ *
+ * @throws FormatError for damaged files; DataError when a source that was asked for has none, for labels above 9, and for
+ * a folder in ANNEAL_DATA that is not there; ConfigError for options out of range.
  */
 export async function mnist(options: MnistOptions = {}): Promise<Mnist> {
-  const { seed = 0, download = false, source } = options
-  const wanted = (name: Mnist['source']) => source === undefined || source === name
-  const folder = typeof process === 'undefined' ? undefined : process.env.ANNEAL_DATA
-  if (folder !== undefined && folder !== '' && wanted('files')) {
-    const { join } = await import('node:path')
-    for (const place of [join(folder, 'mnist'), folder]) {
-      const found = await fromFolder(place)
-      if (found !== null) return finish(found, options, 'files', `in ${place}`)
-    }
+  checkOptions(options)
+  const found = (await locate(options)) ?? {
+    train: drawDigits(options.train ?? 8000, { seed: options.seed ?? 0 }),
+    // Far from the training digits in the same series.
+    test: drawDigits(options.test ?? 2000, { seed: options.seed ?? 0, offset: 2 ** 40 }),
+    source: 'drawn' as const,
+    place: '',
+  }
+  return present(found, options)
+}
+
+function checkOptions({ source, train, test }: MnistOptions): void {
+  if (source !== undefined && !sources.includes(source))
+    throw new ConfigError({ code: 'bad-option', where: 'mnist.source', expected: sources.join(', '), received: source })
+  for (const [name, count] of [
+    ['train', train],
+    ['test', test],
+  ] as const)
+    if (count !== undefined && !(Number.isInteger(count) && count >= 1))
+      throw new ConfigError({
+        code: 'bad-option',
+        where: `mnist.${name}`,
+        expected: 'a whole number ≥ 1',
+        received: count,
+      })
+}
+
+async function locate({
+  source,
+  download = source === 'download',
+  cacheFolder,
+  fetch,
+}: MnistOptions): Promise<Found | undefined> {
+  if (source === 'drawn') return undefined
+  if (globalThis.process?.versions?.node === undefined) {
+    if (source === undefined) return undefined
     throw new DataError({
       code: 'no-mnist',
+      where: 'mnist',
+      expected: `Node, for source '${source}'`,
+      received: 'a place without a file system',
+    })
+  }
+  const looked: string[] = []
+  const inFolder = async (folder: string, as: MnistSource): Promise<Found | undefined> => {
+    looked.push(folder)
+    const digits = await readMnistFolder(folder)
+    return digits.train === undefined && digits.test === undefined
+      ? undefined
+      : { ...digits, source: as, place: folder }
+  }
+  const { join } = await import('node:path')
+  const given = globalThis.process.env.ANNEAL_DATA
+  if (given && (source === undefined || source === 'files')) {
+    await checkFolder(given)
+    const found = (await inFolder(join(given, 'mnist'), 'files')) ?? (await inFolder(given, 'files'))
+    if (found !== undefined) return found
+  }
+  if (source !== 'files') {
+    const cache = cacheFolder ?? (await defaultCache())
+    const found = source === 'download' ? undefined : await inFolder(cache, 'cache')
+    if (found !== undefined) return found
+    if (download) {
+      await downloadMnist(cache, fetch === undefined ? {} : { fetch })
+      return inFolder(cache, 'download')
+    }
+  }
+  if (source === undefined) return undefined
+  throw new DataError({
+    code: 'no-mnist',
+    where: looked.join(', ') || 'ANNEAL_DATA',
+    expected:
+      'the files train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, gzip or not',
+    received: looked.length === 0 ? 'no folder' : 'none of them',
+    hint: source === 'files' ? 'name their folder in ANNEAL_DATA' : 'pass download: true once',
+  })
+}
+
+async function checkFolder(folder: string): Promise<void> {
+  const { stat } = await import('node:fs/promises')
+  const found = await stat(folder).catch(() => undefined)
+  if (found?.isDirectory() !== true)
+    throw new DataError({
+      code: 'folder-not-found',
       where: 'ANNEAL_DATA',
-      expected: `${files.testImages.name} and ${files.testLabels.name} (gzip or not) in ${folder} or its folder mnist`,
-      received: 'none',
+      expected: 'a folder',
+      received: folder,
       hint: 'unset ANNEAL_DATA to use drawn digits',
     })
-  }
-  if (source === 'files')
-    throw new DataError({ code: 'no-mnist', where: 'mnist', expected: 'a folder in ANNEAL_DATA', received: 'none' })
-  if (typeof process !== 'undefined' && process.versions?.node !== undefined && source !== 'drawn') {
-    const { join } = await import('node:path')
-    const { homedir } = await import('node:os')
-    const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'anneal', 'mnist')
-    const found = wanted('cache') || wanted('download') ? await fromFolder(cache) : null
-    if (found !== null) return finish(found, options, 'cache', `in ${cache}`)
-    if (download || source === 'download') {
-      await fetchAll(cache)
-      return finish((await fromFolder(cache))!, options, 'download', `downloaded to ${cache}`)
-    }
-    if (source === 'cache')
-      throw new DataError({
-        code: 'no-mnist',
-        where: cache,
-        expected: 'MNIST files',
-        received: 'none',
-        hint: 'pass { download: true } once',
-      })
-  }
-  const train = drawDigits(Math.min(options.limit ?? 8000, 60_000), { seed })
-  const test = drawDigits(2000, { seed, offset: 1_000_000 })
-  return finish({ train, test }, options, 'drawn', '')
 }
 
-async function fromFolder(folder: string): Promise<{ train: Digits | null; test: Digits } | null> {
-  const { access } = await import('node:fs/promises')
+async function defaultCache(): Promise<string> {
   const { join } = await import('node:path')
-  const find = async (name: string): Promise<string | null> => {
-    for (const path of [join(folder, name), join(folder, `${name}.gz`)])
-      if (
-        await access(path).then(
-          () => true,
-          () => false,
-        )
-      )
-        return path
-    return null
-  }
-  const pair = async (images: string, labels: string): Promise<Digits | null> => {
-    const [i, l] = [await find(images), await find(labels)]
-    return i === null || l === null ? null : checked({ images: await readIdx(i), labels: await readIdx(l) }, i)
-  }
-  const test = await pair(files.testImages.name, files.testLabels.name)
-  return test === null ? null : { train: await pair(files.trainImages.name, files.trainLabels.name), test }
+  const { homedir } = await import('node:os')
+  return join(globalThis.process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'anneal', 'mnist')
 }
 
-function checked(digits: Digits, where: string): Digits {
-  const { images, labels } = digits
-  if (images.shape.length !== 3 || labels.shape.length !== 1 || images.shape[0] !== labels.shape[0])
-    throw new DataError({
-      code: 'mnist-shape',
-      where,
-      expected: 'images [n, 28, 28] and labels [n]',
-      received: `[${images.shape}] and [${labels.shape}]`,
-    })
-  for (let i = 0; i < labels.data.length; i++)
-    if (Number(labels.data[i]) > 9)
-      throw new DataError({
-        code: 'label-out-of-range',
-        where: `${where}, label ${i}`,
-        expected: 'from 0 to 9',
-        received: Number(labels.data[i]),
-      })
-  return digits
+function present({ train: trainDigits, test: testDigits, source, place }: Found, options: MnistOptions): Mnist {
+  const { seed = 0 } = options
+  const whole = (digits: Digits) => asDataset(digits, options)
+  const [trainAll, testAll] =
+    trainDigits !== undefined && testDigits !== undefined
+      ? [whole(trainDigits), whole(testDigits)]
+      : whole((trainDigits ?? testDigits)!).split(0.8, { seed })
+  const cut = (data: Dataset<MnistExample>, most: number | undefined) => (most === undefined ? data : data.take(most))
+  const [train, test] = [cut(trainAll, options.train), cut(testAll, options.test)]
+  const count = (data: Dataset<MnistExample>) => data.length!.toLocaleString('en-US')
+  const counts = `${count(train)} for training, ${count(test)} for testing`
+  const from = source === 'download' ? `downloaded to ${place}` : `from ${place}`
+  const missing = trainDigits === undefined ? 'training' : 'test'
+  const description =
+    source === 'drawn'
+      ? `Digits drawn by a generator (seed ${seed}): ${counts}. For real ones name the folder of the MNIST files in ANNEAL_DATA.`
+      : trainDigits !== undefined && testDigits !== undefined
+        ? `MNIST, handwritten digits ${from}: ${counts}.`
+        : `MNIST, handwritten digits ${from}, where the ${missing} files are missing: the others were split, ${counts}. Figures are not those of the usual MNIST test.`
+  return { train, test, source, description }
 }
 
-async function fetchAll(folder: string): Promise<void> {
-  const { mkdir, rename, writeFile } = await import('node:fs/promises')
-  const { createHash } = await import('node:crypto')
-  const { join } = await import('node:path')
-  await mkdir(folder, { recursive: true })
-  for (const file of Object.values(files)) {
-    const problems: string[] = []
-    const path = join(folder, file.name)
-    for (const mirror of mirrors) {
-      try {
-        const response = await fetch(`${mirror}${file.name}.gz`)
-        if (!response.ok) throw new DataError({ code: 'http', where: mirror, expected: 200, received: response.status })
-        const packed = new Uint8Array(await response.arrayBuffer())
-        const sha256 = createHash('sha256').update(packed).digest('hex')
-        if (sha256 !== file.sha256)
-          throw new DataError({ code: 'checksum', where: file.name, expected: file.sha256, received: sha256 })
-        decodeIdx(await gunzip(packed, { where: file.name }), file.name)
-        await writeFile(`${path}.gz.tmp`, packed)
-        await rename(`${path}.gz.tmp`, `${path}.gz`)
-        problems.length = 0
-        break
-      } catch (error) {
-        problems.push(`${mirror}: ${error instanceof Error ? error.message : String(error)}`)
-      }
-    }
-    if (problems.length > 0)
-      throw new DataError({
-        code: 'download',
-        where: file.name,
-        expected: 'a download from one of the mirrors',
-        received: problems.join('; '),
-        hint: 'put the files into a folder and name it in ANNEAL_DATA',
-      })
-  }
-}
-function finish(
-  found: { train: Digits | null; test: Digits },
-  options: MnistOptions,
-  source: Mnist['source'],
-  place: string,
-): Mnist {
-  const { limit, seed = 0 } = options
-  const test = toDataset(found.test, options)
-  const cut = (d: Dataset<Example>) => (limit === undefined ? d : d.take(limit))
-  const count = (d: Dataset<Example>) => (d.length ?? 0).toLocaleString('en-US')
-  if (found.train !== null) {
-    const train = cut(toDataset(found.train, options))
-    const what =
-      source === 'drawn'
-        ? `Drawn digits: ${count(train)} for training and ${count(test)} for testing, made by a generator of strokes (no MNIST files found; name their folder in ANNEAL_DATA for real ones)`
-        : `MNIST ${place}: ${count(train)} handwritten digits for training and ${count(test)} for testing`
-    return { train, test, source, description: what }
-  }
-  const [most, rest] = test.split(0.8, { seed })
-  const train = cut(most)
-  return {
-    train,
-    test: rest,
-    source,
-    description: `MNIST test files ${place} (no training files there): ${count(train)} handwritten digits for training, ${count(rest)} held out for testing`,
-  }
-}
-
-function toDataset({ images, labels }: Digits, { flatten = false, normalize = true }: MnistOptions): Dataset<Example> {
-  const n = images.shape[0]!
+function asDataset(
+  { images, labels }: Digits,
+  { flatten = false, normalize = true }: MnistOptions,
+): Dataset<MnistExample> {
+  const n = labels.data.length
+  // Both uint8: read as such from files, and drawn as such.
   const pixels = images.data as Uint8Array
-  const data = new Float32Array(pixels.length)
-  const scale = normalize ? 1 / 255 : 1
-  for (let i = 0; i < data.length; i++) data[i] = pixels[i]! * scale
-  const side = images.shape.slice(1)
-  return fromTensors({
-    x: { dtype: 'float32', shape: flatten ? [n, side[0]! * side[1]!] : [n, 1, ...side], data },
+  const x = new Float32Array(pixels.length)
+  const scale = normalize ? 255 : 1
+  for (let i = 0; i < x.length; i++) x[i] = pixels[i]! / scale
+  return fromTensors<MnistExample>({
+    x: { dtype: 'float32', shape: flatten ? [n, 28 * 28] : [n, 1, 28, 28], data: x },
     y: { dtype: 'int32', shape: [n], data: Int32Array.from(labels.data as Uint8Array) },
   })
 }
