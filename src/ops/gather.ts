@@ -1,11 +1,14 @@
 import { type Dim, normalizeAxis, ShapeError, tensor, type Value } from '../ir/index.js'
-import { cast } from './cast.js'
+import { cast, cast } from './cast.js'
 import { defineOp, int } from './define.js'
 import { dimsVector, extentOf, zerosLike } from './dims.js'
+import { refuse, squaredNorms } from './example-norms.js'
 import { concat } from './join.js'
+import { add, div, mod, mul } from './math.js'
 import { normal, values } from './sample.js'
 import { scatterElements, scatterND } from './scatter.js'
-import { constantOfShape, expand, range, reshape, transpose } from './shape.js'
+import { constantOfShape, expand, range, reshape, shape, transpose, unsqueeze } from './shape.js'
+import { unique } from './sort.js'
 
 /** Gathering. Gradients of gathers scatter with addition, so an index that occurs twice collects twice. */
 
@@ -56,12 +59,38 @@ export const gather = defineOp('Gather', {
     },
     indices: null,
   },
+  perExample: {
+    data: (g, { in: { data, indices }, attrs: { axis }, node }): Value => {
+      if (axis !== 0 || indices.shape.length === 0)
+        refuse(node.name, 'rows of the parameter (axis 0) picked by [examples, …]', `axis ${axis}`)
+      return indices.shape.length === 1 ? squaredNorms(g) : pickedNorms(g, data, indices)
+    },
+  },
   samples: [
     { inputs: { data: normal([4, 3]), indices: values([0, 2, 2, -1], [2, 2]) } },
     { inputs: { data: normal([2, 4, 3]), indices: values([1, 1, 3]) }, attrs: { axis: 1 } },
     { inputs: { data: normal([2, 4]), indices: values([1], []) }, attrs: { axis: -1 } },
   ],
 })
+
+/** Squared norms of each example's gradient of a table of rows; an example that picks a row twice adds before it squares. */
+function pickedNorms(g: Value, data: Value, indices: Value): Value {
+  const rows = reshape(extentOf(data, 0), [])
+  const example = reshape(range(0, reshape(extentOf(indices, 0), []), 1), [-1, ...indices.shape.slice(1).map(() => 1)])
+  const picked = mod(cast(indices, { to: 'int64' }), rows)
+  // One number for each pair of example and row; equal pairs are added together.
+  const { Y: pairs, inverse_indices: place } = unique.all(reshape(add(mul(example, rows), picked), [-1]))
+  const rest = data.shape.slice(1).map((dim, i) => (typeof dim === 'number' ? dim : extentOf(data, i + 1)))
+  const zero = { value: tensor([0], [1], data.dtype) }
+  const gathered = scatterND(
+    constantOfShape(rest.length === 0 ? shape(pairs) : concat([shape(pairs), dimsVector(g.graph, rest)], { axis: 0 }), zero),
+    unsqueeze(place, [1]),
+    reshape(g, dimsVector(g.graph, [-1, ...rest])),
+    { reduction: 'add' },
+  )
+  const each = constantOfShape(extentOf(indices, 0), zero)
+  return scatterND(each, unsqueeze(div(pairs, rows), [1]), squaredNorms(gathered), { reduction: 'add' })
+}
 
 /** The elements (or slices) whose first coordinates, after the batch axes, are `indices[…, :]`. */
 export const gatherND = defineOp('GatherND', {

@@ -78,6 +78,7 @@ export const concat = defineOp('Concat', {
 export const split = defineOp('Split', {
   inputs: ['input', 'split?'],
   outputs: ['outputs*'],
+  keepOutputs: true,
   integers: ['split'],
   attrs: { axis: int(0), num_outputs: int.optional() },
   infer: ({ input, split: sizes }, { axis, num_outputs }, where): TensorType[] => {

@@ -270,7 +270,7 @@ export const tile = defineOp('Tile', {
         extentsOrNumber(input, i),
       ])
       return reduceSum(
-        reshape(g, dimsVector(g.graph, dims)),
+        reshape(g, dimsVector(g.graph, dims), { allowzero: 1 }),
         input.shape.map((_, i) => 2 * i),
         { keepdims: 0 },
       )

@@ -36,6 +36,7 @@ export const argMin = argument('ArgMin')
 export const topK = defineOp('TopK', {
   inputs: ['X', 'K'],
   outputs: ['values', 'indices'],
+  keepOutputs: true,
   integers: ['K'],
   attrs: { axis: int(-1), largest: flag(1), sorted: flag(1) },
   infer: ({ X, K }, { axis }, where): TensorType[] => {
