@@ -1,5 +1,5 @@
 import { type Dim, normalizeAxis, ShapeError, tensor, type Value } from '../ir/index.js'
-import { cast, cast } from './cast.js'
+import { cast } from './cast.js'
 import { defineOp, int } from './define.js'
 import { dimsVector, extentOf, zerosLike } from './dims.js'
 import { refuse, squaredNorms } from './example-norms.js'
