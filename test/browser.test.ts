@@ -52,7 +52,10 @@ test('the browser bundle reaches Node only through dynamic import', async () => 
 const executable = [process.env.CHROMIUM, '/usr/bin/chromium'].find(path => path !== undefined && existsSync(path))
 const why = executable === undefined ? ' (skipped: no /usr/bin/chromium, and $CHROMIUM names none)' : ''
 
-describe.skipIf(executable === undefined)(`the same model, trained in a page of Chromium${why}`, () => {
+// WebGPU without a GPU translates every shader for the processor: the first step takes its time.
+const slow = { timeout: 180_000 }
+
+describe.skipIf(executable === undefined)(`the same model, trained in a page of Chromium${why}`, slow, () => {
   let browser: Browser
   let server: Server
   let page: Page
