@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { gradients } from '../autodiff/index.js'
 import { layers, regularizers, sequential, tensor } from '../index.js'
+import type { Value } from '../ir/index.js'
 import * as ops from '../ops/index.js'
 import { evaluate, expectClose, type Figure, figureTensor, readFigures } from '../testing/figures.js'
 import { penalty, regularizerTable } from './regularizers.js'
@@ -45,7 +46,7 @@ describe('regularizers', () => {
     expect(await lossOf({ kernelRegularizer: { type: 'l1', l1: 0.25 } })).toBeCloseTo(9.5)
     expect(await lossOf({ biasRegularizer: 'l2', biasInitializer: 'ones' })).toBeCloseTo(16.01)
     expect(await lossOf({ activityRegularizer: regularizers.l1({ l1: 0.1 }) })).toBeCloseTo(9.3)
-    expect(await lossOf({ kernelRegularizer: w => ops.reduceMax(w, { keepdims: 0 }) })).toBeCloseTo(10)
+    expect(await lossOf({ kernelRegularizer: (w: Value) => ops.reduceMax(w, { keepdims: 0 }) })).toBeCloseTo(10)
   })
 
   test("compile's kernelRegularizer penalizes every kernel without one of its own, and nothing else", async () => {

@@ -47,14 +47,11 @@ export function optimizer<O extends OptimizerOptions>(
       })
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
   const config = { ...sharedDefaults, ...defaults, ...given } as Required<O>
-  for (const [key, value] of Object.entries(config))
-    if (typeof value === 'number' && (!Number.isFinite(value) || value < 0))
-      throw new ConfigError({
-        code: 'bad-option',
-        where: `optimizers.${name}.${key}`,
-        expected: 'a finite number ≥ 0',
-        received: value,
-      })
+  for (const [key, value] of Object.entries(config)) {
+    const expected = problemOf(key, value, (defaults as Readonly<Record<string, unknown>>)[key])
+    if (expected !== null)
+      throw new ConfigError({ code: 'bad-option', where: `optimizers.${name}.${key}`, expected, received: value })
+  }
   return {
     name,
     learningRate: config.learningRate as Schedule,
@@ -64,6 +61,19 @@ export function optimizer<O extends OptimizerOptions>(
   }
 }
 const sharedDefaults = { weightDecay: null, clipvalue: null, clipnorm: null, globalClipnorm: null }
+
+/** What an option must be, where it is not; null where it is fine. */
+function problemOf(key: string, value: unknown, fallback: unknown): string | null {
+  if (key === 'learningRate' && typeof value === 'function') return null
+  if (typeof fallback === 'boolean') return typeof value === 'boolean' ? null : 'true or false'
+  if (value === null && fallback === null) return null
+  if (value === null && key in sharedDefaults) return null
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) return 'a finite number ≥ 0'
+  if (/^clip|Clipnorm$/.test(key) && value === 0) return 'a number above 0: at 0 nothing is learned'
+  if (/^(beta\d|rho)$/.test(key) && value >= 1) return 'a number from 0 to below 1'
+  if (key === 'momentum' && value > 1) return 'a number from 0 to 1'
+  return null
+}
 
 /** The learning rate after `step` updates. */
 export function rateAt(schedule: Schedule, step: number): number {

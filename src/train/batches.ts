@@ -1,5 +1,6 @@
 import {
   allocate,
+  ConfigError,
   counterRandom,
   DataError,
   type DType,
@@ -100,7 +101,7 @@ export function arraySource(
           net.outputs.map(output => ({ name: output.name })),
           'y',
         )
-  const weight = sampleWeight === null ? null : coerce(toTensor(sampleWeight), 'float32')
+  const weight = sampleWeight === null ? null : perExample(coerce(toTensor(sampleWeight), 'float32'))
   const first = Object.values(xs)[0]!
   const length = first.shape[0] ?? 0
   if (length === 0)
@@ -137,6 +138,18 @@ export function arraySource(
         received: t.shape[0] ?? 'a scalar',
       })
   return { x: xs, y: ys, sampleWeight: weight, length }
+}
+
+/** One weight per example: [n], or [n, 1] as Keras takes it too. */
+function perExample(weight: Tensor): Tensor {
+  if (weight.shape.length === 1) return weight
+  if (weight.shape.length === 2 && weight.shape[1] === 1) return { ...weight, shape: [weight.shape[0]!] }
+  throw new ShapeError({
+    code: 'sample-weight',
+    where: 'sampleWeight',
+    expected: 'one weight per example',
+    received: `shape [${weight.shape}]`,
+  })
 }
 
 /** Rows of a tensor, gathered into a new one. */
@@ -185,8 +198,16 @@ export const epochOrder = (length: number, seed: number, epoch: number): Uint32A
 
 /** Multiplies each example's weight by that of its class: `classWeight[label]`, 1 where none is given. */
 export function weighClasses(batch: Batch, classWeight: Readonly<Record<number, number>>): Batch {
-  const labels = Object.values(batch.y)[0]!
+  const [labels, ...others] = Object.values(batch.y) as [Tensor, ...Tensor[]]
   const classes = labels.data.length / batch.size
+  if (others.length > 0 || labels.shape.length > 2)
+    throw new ConfigError({
+      code: 'class-weight',
+      where: 'fit.classWeight',
+      expected: 'a model of one output with one class per example',
+      received: others.length > 0 ? `${others.length + 1} outputs` : `targets of shape [${labels.shape}]`,
+      hint: 'give sampleWeight instead',
+    })
   const weights = new Float32Array(batch.size)
   for (let i = 0; i < batch.size; i++) {
     let label = Number(labels.data[i * classes])

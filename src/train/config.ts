@@ -179,4 +179,4 @@ export function resolveOptimizer(given: Optimizer | string): Optimizer {
 
 /** An optimizer from what `save` wrote of it; undefined where it was not one of ours. */
 export const optimizerFromConfig = (name: string, config: Record<string, unknown>): Optimizer | undefined =>
-  name in recipes ? recipes[name as keyof typeof recipes](config) : undefined
+  Object.hasOwn(recipes, name) ? recipes[name as keyof typeof recipes](config) : undefined

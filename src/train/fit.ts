@@ -96,7 +96,16 @@ function checkOptions(options: FitOptions): void {
       received: key,
       hint: `did you mean ${nearest(key, known, 1)[0]}?`,
     }))
-  const { epochs = 1, batchSize = 32, validationSplit = 0 } = options
+  const { epochs = 1, batchSize = 32, validationSplit = 0, initialEpoch = 0, classWeight = {} } = options
+  for (const [name, value] of Object.entries({ initialEpoch, ...classWeight }))
+    if (typeof value !== 'number' || !Number.isFinite(value) || value < 0)
+      problems.push({
+        code: 'bad-option',
+        where: name === 'initialEpoch' ? 'fit.initialEpoch' : `fit.classWeight.${name}`,
+        expected: 'a finite number ≥ 0',
+        received: String(value),
+        hint: 'a class without a weight counts 1',
+      })
   const whole = (name: string, value: number) => {
     if (!Number.isInteger(value) || value < 1)
       problems.push({
@@ -119,6 +128,28 @@ function checkOptions(options: FitOptions): void {
     })
   if (problems.length > 0)
     throw new ConfigError(problems.length === 1 ? problems[0]! : { code: 'bad-options', where: 'fit', problems })
+}
+
+/** Checks what evaluate and predict are told. */
+export function checkEvaluateOptions(call: string, options: EvaluateOptions): void {
+  const known = ['batchSize', 'sampleWeight']
+  for (const key of Object.keys(options))
+    if (!known.includes(key))
+      throw new ConfigError({
+        code: 'unknown-option',
+        where: `${call}.${key}`,
+        expected: `one of ${known.join(', ')}`,
+        received: key,
+        hint: `did you mean ${nearest(key, known, 1)[0]}?`,
+      })
+  const { batchSize = 32 } = options
+  if (!Number.isInteger(batchSize) || batchSize < 1)
+    throw new ConfigError({
+      code: 'bad-option',
+      where: `${call}.batchSize`,
+      expected: 'a whole number ≥ 1',
+      received: batchSize,
+    })
 }
 
 /** Data that gives its batches anew for each epoch. */
@@ -388,6 +419,7 @@ export async function evaluateBatches(
   source: TrainingSource,
   options: EvaluateOptions = {},
 ): Promise<EpochSums> {
+  checkEvaluateOptions('evaluate', options)
   const given =
     options.sampleWeight === undefined || isStream(source) ? source : { ...source, sampleWeight: options.sampleWeight }
   return evaluateOn(model, batchesOf(model, given, options.batchSize ?? 32))

@@ -1,8 +1,9 @@
 import { decodeOnnx } from '../ir/decode.js'
-import { FormatError, type Tensor } from '../ir/index.js'
+import { DataError, FormatError, isAnnealError, type Tensor } from '../ir/index.js'
 import type { Layer } from '../nn/layer.js'
 import * as layers from '../nn/layers/index.js'
 import { input, network, type SymbolicTensor } from '../nn/network.js'
+import { slotsOf } from '../optim/optimizer.js'
 import { type CompileOptions, optimizerFromConfig } from './config.js'
 import { Model } from './model.js'
 import { METADATA, type SavedModel } from './save.js'
@@ -17,10 +18,10 @@ type Factory = (config: Record<string, unknown>) => Layer
 /**
  * A model saved by `model.save`, from its path or bytes: architecture, weights, optimizer state and counters, ready to
  * go on training.
- * @throws FormatError if the file is not ONNX or was not written by `save`
+ * @throws DataError if there is no such file, FormatError if it is not ONNX, is damaged or was not written by `save`
  */
 export async function loadModel(file: string | Uint8Array, options: LoadOptions = {}): Promise<Model> {
-  const bytes = typeof file === 'string' ? await (await import('node:fs/promises')).readFile(file) : file
+  const bytes = typeof file === 'string' ? await readModel(file) : file
   const where = typeof file === 'string' ? file : 'model'
   const onnx = decodeOnnx(bytes)
   const text = onnx.metadata[METADATA]
@@ -32,7 +33,37 @@ export async function loadModel(file: string | Uint8Array, options: LoadOptions 
       received: onnx.producer === '' ? 'an ONNX file without it' : `an ONNX file by ${onnx.producer}`,
       hint: 'for ONNX files of other makers use importOnnx',
     })
-  const saved = parseSaved(text, where)
+  try {
+    return rebuild(parseSaved(text, where), onnx, where, options)
+  } catch (cause) {
+    if (cause instanceof FormatError) throw cause
+    // Whatever else a damaged description leads to.
+    throw new FormatError({
+      code: 'bad-metadata',
+      where,
+      expected: `a model that can be built from '${METADATA}'`,
+      received: isAnnealError(cause) ? cause.message : String(cause),
+      cause,
+    })
+  }
+}
+
+async function readModel(path: string): Promise<Uint8Array> {
+  const { readFile } = await import('node:fs/promises')
+  try {
+    return await readFile(path)
+  } catch (cause) {
+    throw new DataError({
+      code: 'unreadable-file',
+      where: path,
+      expected: 'a file to read',
+      received: cause instanceof Error ? cause.message : String(cause),
+      cause,
+    })
+  }
+}
+
+function rebuild(saved: SavedModel, onnx: ReturnType<typeof decodeOnnx>, where: string, options: LoadOptions): Model {
   const factories: Record<string, Factory> = { ...options.layers }
   // Layer factories check the config they are given, whatever its type says.
   for (const factory of Object.values(layers))
@@ -62,7 +93,7 @@ export async function loadModel(file: string | Uint8Array, options: LoadOptions 
     const t = onnx.graph.initializers.get(weight.path)
     if (t === undefined)
       throw new FormatError({ code: 'missing-weight', where, expected: `initializer ${weight.path}`, received: 'none' })
-    tensors[weight.path] = t
+    tensors[weight.path] = checked(t, weight.path, weight.shape, where)
   }
   model.setWeights(tensors)
   model.step = saved.step
@@ -72,10 +103,29 @@ export async function loadModel(file: string | Uint8Array, options: LoadOptions 
     const restored = optimizerFromConfig(optimizer.name, optimizer.config)
     if (restored !== undefined) {
       model.compile({ ...(rest as unknown as CompileOptions), optimizer: restored }) // resolveCompile checks it
-      model.restore(Object.fromEntries(onnx.training))
     }
   }
+  // An optimizer that could not be written finds its slots when the model is compiled anew.
+  if (model.isCompiled)
+    for (const slot of slotsOf(
+      model.optimizer,
+      model.network.weights.filter(w => w.trainable),
+    )) {
+      const t = onnx.training.get(slot.name)
+      if (t !== undefined) checked(t, slot.name, slot.shape, where)
+    }
+  model.restore(Object.fromEntries(onnx.training))
   return model
+}
+
+function checked(t: Tensor, name: string, shape: readonly number[], where: string): Tensor {
+  if (t.dtype === 'float32' && String(t.shape) === String(shape)) return t
+  throw new FormatError({
+    code: 'weight-shape',
+    where: `${where}: ${name}`,
+    expected: `float32 [${shape}]`,
+    received: `${t.dtype} [${t.shape}]`,
+  })
 }
 
 const withoutNulls = (config: unknown): Record<string, unknown> =>

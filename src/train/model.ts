@@ -10,6 +10,7 @@ import type { Logs } from './accumulate.js'
 import { arraySource, type DataLike, gatherRows, type TensorLike } from './batches.js'
 import { type Compiled, type CompileOptions, resolveCompile } from './config.js'
 import {
+  checkEvaluateOptions,
   type EvaluateOptions,
   evaluateBatches,
   type FitOptions,
@@ -41,6 +42,8 @@ export class Model {
   #network: Network | null
   #layers: Layer[] | null
   #compiled: Compiled | null = null
+  /** Where the state is, once there is one. */
+  #device: string | null = null
   #rate: Schedule | null = null
   #state: Promise<State> | null = null
   /** Weights and slots while no device holds them. */
@@ -66,6 +69,10 @@ export class Model {
         hint: 'say layers.dense({ units: 64, inputShape: [784] })',
       })
     return this.#network
+  }
+
+  get isCompiled(): boolean {
+    return this.#compiled !== null
   }
 
   get compiled(): Compiled {
@@ -120,7 +127,12 @@ export class Model {
     this.#rate = null
     this.#programs.clear()
     const slots = slotsOf(compiled.optimizer, this.#trainable()).map(slot => slot.name)
-    const moved = before !== null && before.device !== compiled.device
+    const moved = this.#device !== null && this.#device !== (compiled.device ?? 'cpu')
+    if (this.#state === null)
+      for (const name of [...this.#initial.keys()])
+        if (!this.network.weights.some(w => w.path === name) && !(before === null && slots.includes(name)))
+          this.#initial.delete(name)
+    if (moved) this.#device = compiled.device ?? 'cpu'
     if (this.#state !== null)
       this.#state = this.#state.then(async state => {
         for (const name of state.names)
@@ -136,7 +148,10 @@ export class Model {
 
   /** The state on the device: weights and, once compiled, the optimizer's slots. */
   async state(): Promise<State> {
-    this.#state ??= createState({ device: this.#compiled?.device }).then(state => this.#fill(state, this.#initial))
+    if (this.#state === null) {
+      this.#device = this.#compiled?.device ?? 'cpu'
+      this.#state = createState({ device: this.#compiled?.device }).then(state => this.#fill(state, this.#initial))
+    }
     const state = await this.#state
     if (this.#compiled !== null) this.#fill(state, new Map())
     return state
@@ -182,7 +197,7 @@ export class Model {
   fit(x: TrainingSource, options?: FitOptions): Promise<History>
   fit(x: DataLike, y: DataLike, options?: FitOptions): Promise<History>
   fit(x: unknown, second?: unknown, third?: FitOptions): Promise<History> {
-    const [source, options] = asSource(x, second, third)
+    const [source, options] = asSource(this.network, x, second, third)
     return runFit(this, source, options as FitOptions)
   }
 
@@ -195,7 +210,7 @@ export class Model {
   evaluate(x: TrainingSource, options?: EvaluateOptions): Promise<Logs>
   evaluate(x: DataLike, y: DataLike, options?: EvaluateOptions): Promise<Logs>
   async evaluate(x: unknown, second?: unknown, third?: EvaluateOptions): Promise<Logs> {
-    const [source, options] = asSource(x, second, third)
+    const [source, options] = asSource(this.network, x, second, third)
     return (await evaluateBatches(this, source, options as EvaluateOptions)).logs(true)
   }
 
@@ -220,6 +235,7 @@ export class Model {
     x: DataLike,
     { batchSize = 32 }: { batchSize?: number } = {},
   ): Promise<Tensor & Record<string, Tensor>> {
+    checkEvaluateOptions('predict', { batchSize })
     const source = arraySource(this.network, x, null)
     const state = await this.state()
     const parts: Record<string, Tensor>[] = []
@@ -228,7 +244,8 @@ export class Model {
       const rows = Uint32Array.from({ length: size }, (_, i) => start + i)
       const program = await this.#inference(size)
       const feeds = Object.fromEntries(Object.entries(source.x).map(([name, t]) => [name, gatherRows(t, rows)]))
-      parts.push(await program.run(feeds, state))
+      // An input that no output depends on is not part of the program.
+      parts.push(await program.run(feeds, state, { ignoreUnknown: true }))
     }
     const joined = Object.fromEntries(
       this.network.outputs.map(output => [output.name, concatRows(parts.map(part => part[output.name]!))]),
@@ -336,9 +353,12 @@ async function readAll(state: State): Promise<Map<string, Tensor>> {
 }
 
 /** `fit(x, y, options)` and `fit(source, options)` in one form. */
-function asSource(x: unknown, second: unknown, third: object | undefined): [TrainingSource, object] {
+function asSource(net: Network, x: unknown, second: unknown, third: object | undefined): [TrainingSource, object] {
+  const keys = typeof second === 'object' && second !== null ? Object.keys(second) : []
+  const byOutput = keys.length > 0 && keys.every(key => net.outputs.some(output => output.name === key))
   const isData =
     third !== undefined ||
+    byOutput ||
     Array.isArray(second) ||
     ArrayBuffer.isView(second) ||
     (typeof second === 'object' && second !== null && 'dtype' in second)

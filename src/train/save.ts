@@ -41,7 +41,7 @@ export async function modelBytes(
 ): Promise<Uint8Array> {
   const weights = await model.weights()
   const { graph, outputs } = traceInference(model.network, 'batch', (g, path) => g.constant(weights[path]!, path))
-  const compiled = isCompiled(model)
+  const compiled = model.isCompiled
   const training: Record<string, Tensor> = compiled && optimizer ? await model.slots() : {}
   // Weights that inference does not use are kept all the same.
   const keep = graph.constants.filter(value => value.name in weights)
@@ -52,14 +52,6 @@ export async function modelBytes(
     metadata: { [METADATA]: JSON.stringify(describe(model, compiled)) },
     training,
   })
-}
-
-const isCompiled = (model: Model): boolean => {
-  try {
-    return model.compiled !== undefined
-  } catch {
-    return false
-  }
 }
 
 function describe(model: Model, compiled: boolean): SavedModel {
@@ -113,10 +105,11 @@ function describeCompile(model: Model): Record<string, unknown> | null {
   const isData = (value: unknown): boolean =>
     typeof value !== 'function' && (typeof value !== 'object' || value === null || Object.values(value).every(isData))
   const entries = Object.entries(options).filter(([key, value]) => key !== 'optimizer' && isData(value))
-  if (!entries.some(([key]) => key === 'loss')) return null
-  const rate = typeof optimizer.learningRate === 'number' ? optimizer.learningRate : model.learningRate
+  // A metric of the user's own is left out; anything else that cannot be written changes training: compile anew.
+  const lost = Object.keys(options).filter(key => key !== 'optimizer' && !entries.some(([name]) => name === key))
+  if (lost.some(key => key !== 'metrics' && key !== 'weightedMetrics')) return null
   return {
     ...Object.fromEntries(entries),
-    optimizer: { name: optimizer.name, config: { ...optimizer.config, learningRate: rate } },
+    optimizer: { name: optimizer.name, config: { ...optimizer.config, learningRate: model.learningRate } },
   }
 }

@@ -1,10 +1,13 @@
-/** Writes a file under a temporary name and renames it: a reader never sees half of it. */
+import { DataError } from '../ir/index.js'
+
+/** Writes a file under a temporary name and renames it: a reader never sees half of it. @throws DataError if it cannot. */
 export async function writeFileAtomic(path: string, data: Uint8Array | string): Promise<void> {
   const { mkdir, open, rename, rm } = await import('node:fs/promises')
   const { dirname } = await import('node:path')
-  await mkdir(dirname(path), { recursive: true })
-  const temporary = `${path}.${process.pid}.tmp`
+  // Several writers of one path do not meet: the last to finish wins, whole.
+  const temporary = `${path}.${crypto.randomUUID()}.tmp`
   try {
+    await mkdir(dirname(path), { recursive: true })
     const file = await open(temporary, 'w')
     try {
       await file.writeFile(data)
@@ -14,7 +17,13 @@ export async function writeFileAtomic(path: string, data: Uint8Array | string): 
     }
     await rename(temporary, path)
   } catch (error) {
-    await rm(temporary, { force: true })
-    throw error
+    await rm(temporary, { force: true }).catch(() => {}) // the error that counts is the one below
+    throw new DataError({
+      code: 'unwritable-file',
+      where: path,
+      expected: 'a place to write to',
+      received: error instanceof Error ? error.message : String(error),
+      cause: error,
+    })
   }
 }

@@ -73,7 +73,15 @@ export const dense = defineLayer({
   },
 })
 
-/** Adds the penalty on a layer's output, summed over the whole batch as in Keras 3. */
+/** Adds the penalty on a layer's output, divided by the number of examples, as in Keras. */
 export function regularizeActivity(ctx: CallContext, regularizer: Regularizer | null | undefined, y: Value): void {
-  if (regularizer) ctx.addLoss(() => penalty(regularizer, y))
+  if (!regularizer) return
+  ctx.addLoss(() => {
+    const batch = y.shape[0]
+    const examples =
+      typeof batch === 'number'
+        ? batch
+        : ops.cast(ops.squeeze(ops.shape(y, { start: 0, end: 1 }), [0]), { to: y.dtype })
+    return ops.div(penalty(regularizer, y), examples)
+  })
 }
