@@ -10,7 +10,7 @@ import {
 import { FormatError } from './errors.js'
 
 /** Functions that call functions can double a file's size with every few bytes. */
-const MAX_NODES = 1_000_000
+const MAX_NODES = 300_000
 const MAX_DEPTH = 100
 
 type Attributes = Readonly<Record<string, AttributeDescription>>

@@ -4,7 +4,7 @@ import { FormatError } from './errors.js'
 import { type ModelProto, ModelProtoSchema } from './proto/onnx_pb.js'
 
 /** A message costs hundreds of bytes in memory and as few as two in a file. */
-const MAX_MESSAGES = 4_000_000
+const MAX_MESSAGES = 2_000_000
 /** Numbers kept one by one (`float_data`, `int64_data`, …) cost far more than in the file; `raw_data` has no such limit. */
 const MAX_ELEMENTS = 32_000_000
 const MAX_DEPTH = 100

@@ -48,19 +48,18 @@ export interface EncodeOptions {
 export function liveNodes(outputs: Iterable<Value>, within?: Graph): Node[] {
   const seen = new Set<Node>()
   const order: Node[] = []
-  const stack: { node: Node; next: number }[] = []
+  const stack: { node: Node; needs: readonly (Value | null)[]; next: number }[] = []
   const push = (value: Value | null) => {
-    if (value?.node && !seen.has(value.node) && (within === undefined || value.graph === within)) {
-      seen.add(value.node)
-      stack.push({ node: value.node, next: 0 })
-    }
+    const node = value?.node
+    if (!node || seen.has(node) || (within !== undefined && value.graph !== within)) return
+    seen.add(node)
+    stack.push({ node, needs: dependencies(node), next: 0 })
   }
   for (const output of outputs) {
     push(output)
     while (stack.length > 0) {
       const top = stack.at(-1)!
-      const needs = dependencies(top.node)
-      if (top.next < needs.length) push(needs[top.next++]!)
+      if (top.next < top.needs.length) push(top.needs[top.next++]!)
       else {
         order.push(top.node)
         stack.pop()
@@ -72,8 +71,9 @@ export function liveNodes(outputs: Iterable<Value>, within?: Graph): Node[] {
 
 /** A node's inputs and what the bodies in its attributes take from around them. */
 export function dependencies(node: Node): readonly (Value | null)[] {
-  const bodies = Object.values(node.attrs).some(attr => attr instanceof GraphClass)
-  return bodies ? [...node.inputs, ...capturedValues(node)] : node.inputs
+  for (const name in node.attrs)
+    if (node.attrs[name] instanceof GraphClass) return [...node.inputs, ...capturedValues(node)]
+  return node.inputs
 }
 
 /** A graph as the bytes of an ONNX model. */

@@ -1,5 +1,6 @@
-import { liveNodes } from './encode.js'
+import { dependencies, liveNodes } from './encode.js'
 import { Graph, type Node, type Value } from './graph.js'
+import type { Shape } from './shape.js'
 
 /** A graph with what it is asked for: what passes take and return. */
 export interface Traced {
@@ -10,14 +11,18 @@ export interface Traced {
 /** Maps a node to the values that take the place of its outputs, given its inputs in the new graph; undefined copies it. */
 export type Visit = (node: Node, inputs: readonly (Value | null)[], to: Graph) => readonly Value[] | undefined
 
-/** A copy of the live part of a graph, node by node through `visit`. Names of inputs, constants and nodes are kept. */
+/**
+ * A copy of the live part of a graph, node by node through `visit`. Names of inputs, constants and nodes are kept.
+ * @param inputShape shapes of the new graph's inputs, where they are to be others
+ */
 export function rewrite(
   { graph, outputs }: Traced,
   visit: Visit = () => undefined,
+  inputShape: (input: Value) => Shape = input => input.shape,
 ): Traced & { image: ReadonlyMap<Value, Value> } {
   const to = new Graph(graph.outer)
   const image = new Map<Value, Value>()
-  for (const input of graph.inputs) image.set(input, to.input(input.name, input.dtype, input.shape))
+  for (const input of graph.inputs) image.set(input, to.input(input.name, input.dtype, inputShape(input)))
   const of = (value: Value): Value => {
     const known = image.get(value)
     if (known !== undefined) return known
@@ -44,7 +49,7 @@ export function rewrite(
 
 /** The node with the bodies in its attributes copied for the new graph, where what they use of it has new values. */
 function withBodies(node: Node, to: Graph, of: (value: Value) => Value): Node {
-  if (!Object.values(node.attrs).some(attr => attr instanceof Graph)) return node
+  if (dependencies(node) === node.inputs) return node
   const attrs = Object.entries(node.attrs).map(([name, attr]) => [
     name,
     attr instanceof Graph ? copyBody(attr, to, of) : attr,

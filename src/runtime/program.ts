@@ -2,6 +2,7 @@ import type * as Ort from 'onnxruntime-common'
 import {
   allocate,
   type DType,
+  dependencies,
   dtypes,
   encodeOnnx,
   type Graph,
@@ -50,10 +51,20 @@ export class Program {
   /** Names of the state entries a run replaces. */
   readonly updates: readonly string[]
   readonly #session: Session
-  readonly #buffers = new Map<string, Ort.Tensor>()
+  /** Names of the graph's inputs that may be fed though no output needs them. */
+  readonly #declared: ReadonlySet<string>
+  /** Where results of known shape are written. A run takes it; one that begins meanwhile makes its own. */
+  #buffers: Map<string, Ort.Tensor> | null = new Map()
 
-  constructor(session: Session, inputs: readonly Port[], outputs: readonly Port[], updates: readonly string[]) {
+  constructor(
+    session: Session,
+    inputs: readonly Port[],
+    outputs: readonly Port[],
+    updates: readonly string[],
+    declared: Iterable<string> = [],
+  ) {
     this.#session = session
+    this.#declared = new Set(declared)
     this.inputs = inputs
     this.outputs = outputs
     this.updates = updates
@@ -99,7 +110,7 @@ export class Program {
       }
     }
     for (const name of Object.keys(feeds))
-      if (!ignoreUnknown && !(name in given))
+      if (!ignoreUnknown && !(name in given) && !this.#declared.has(name))
         throw new ShapeError({
           code: 'unknown-feed',
           where: name,
@@ -114,24 +125,31 @@ export class Program {
             1,
           ).join('')}`,
         })
-    const results = await this.#execute(given, state)
-    if (state !== undefined) state.advance(this.updates, name => results[`${UPDATE}${name}`]!)
-    const out: Record<string, Tensor> = {}
-    for (const port of this.outputs) {
-      const result = results[port.name]!
-      const data = (await result.getData()) as TensorData
-      out[port.name] = {
-        dtype: port.dtype,
-        shape: result.dims,
-        data: this.#buffers.has(port.name) ? (data.slice() as TensorData) : data,
+    const buffers = this.#buffers ?? new Map<string, Ort.Tensor>()
+    this.#buffers = null
+    try {
+      const results = await this.#execute(given, state, buffers)
+      if (state !== undefined) state.advance(this.updates, name => results[`${UPDATE}${name}`]!)
+      const out: Record<string, Tensor> = {}
+      for (const port of this.outputs) {
+        const result = results[port.name]!
+        const data = (await result.getData()) as TensorData
+        out[port.name] = {
+          dtype: port.dtype,
+          shape: result.dims,
+          data: buffers.has(port.name) ? (data.slice() as TensorData) : data,
+        }
       }
+      return out
+    } finally {
+      this.#buffers = buffers
     }
-    return out
   }
 
   async #execute(
     given: Record<string, Ort.Tensor>,
     state: State | undefined,
+    buffers: Map<string, Ort.Tensor>,
   ): Promise<Readonly<Record<string, Ort.Tensor>>> {
     if (!this.engine.preallocates) return this.#invoke(given)
     // Where the runtime writes into given arrays, nothing is allocated per step.
@@ -139,7 +157,7 @@ export class Program {
     for (const name of this.updates) fetches[`${UPDATE}${name}`] = state!.next(name)
     let complete = true
     for (const port of this.outputs) {
-      const buffer = this.#buffer(port)
+      const buffer = this.#buffer(port, buffers)
       if (buffer === undefined) complete = false
       else fetches[port.name] = buffer
     }
@@ -171,8 +189,8 @@ export class Program {
   }
 
   /** A buffer for an output whose shape is known before the run; none for what is large or unknown. */
-  #buffer(port: Port): Ort.Tensor | undefined {
-    const known = this.#buffers.get(port.name)
+  #buffer(port: Port, buffers: Map<string, Ort.Tensor>): Ort.Tensor | undefined {
+    const known = buffers.get(port.name)
     if (known !== undefined) return known
     if (!isStatic(port.shape) || sizeOf(port.shape) > 4096 || port.dtype === 'string') return undefined
     const buffer = new this.engine.ort.Tensor(
@@ -180,7 +198,7 @@ export class Program {
       allocate(port.dtype, sizeOf(port.shape)) as Float32Array,
       port.shape,
     )
-    this.#buffers.set(port.name, buffer)
+    buffers.set(port.name, buffer)
     return buffer
   }
 }
@@ -193,9 +211,9 @@ export async function compile(graph: Graph, options: CompileOptions): Promise<Pr
   const { outputs, updates = {}, device = 'cpu', lowering = true } = options
   const all: Record<string, Value> = { ...outputs }
   for (const [name, value] of Object.entries(updates)) all[`${UPDATE}${name}`] = value
-  const optimized = await optimize({ graph, outputs: all })
+  const optimized = await optimize({ graph, outputs: all }, options)
   const lowered = lowering ? await lower(optimized, { device, threads: options.threads }) : optimized
-  const used = new Set(liveNodes(Object.values(lowered.outputs)).flatMap(node => [...node.inputs]))
+  const used = new Set(liveNodes(Object.values(lowered.outputs)).flatMap(node => [...dependencies(node)]))
   for (const value of Object.values(lowered.outputs)) used.add(value)
   const inputs = lowered.graph.inputs.filter(input => used.has(input))
   const bytes = encodeOnnx(lowered.graph, { outputs: lowered.outputs, inputs })
@@ -209,6 +227,7 @@ export async function compile(graph: Graph, options: CompileOptions): Promise<Pr
     inputs.map(input => port(input.name, input)),
     Object.entries(outputs).map(([name, value]) => port(name, value)),
     Object.keys(updates),
+    graph.inputs.map(input => input.name),
   )
 }
 

@@ -25,8 +25,19 @@ export const engineOf = (device: Device, threads?: number): Promise<Engine> => {
   return known
 }
 
-// A memo, not a registry: whether a session is found here or made anew changes nothing but the time it takes.
-const memo = new Map<string, { bytes: Uint8Array; session: WeakRef<Session> }[]>()
+// A memo, not a registry: whether a session is found here or made anew changes nothing but the time it takes. It keeps
+// no session alive: one that nobody uses any more goes, and its entry with it.
+interface Entry {
+  readonly bytes: Uint8Array
+  session: WeakRef<Session> | Promise<Session>
+}
+const memo = new Map<string, Entry[]>()
+const forget = (key: string, entry: Entry): void => {
+  const rest = (memo.get(key) ?? []).filter(other => other !== entry)
+  if (rest.length > 0) memo.set(key, rest)
+  else memo.delete(key)
+}
+const collected = new FinalizationRegistry<[string, Entry]>(([key, entry]) => forget(key, entry))
 
 /** Compiles ONNX bytes, or finds the session made of equal bytes before. */
 export async function openSession(bytes: Uint8Array, options: SessionOptions = {}): Promise<Session> {
@@ -35,15 +46,26 @@ export async function openSession(bytes: Uint8Array, options: SessionOptions = {
   if (threads !== undefined && (!Number.isInteger(threads) || threads < 1))
     throw new ConfigError({ code: 'threads', where: 'threads', expected: 'a whole number ≥ 1', received: threads })
   const key = `${device}|${threads ?? ''}|${options.optimization ?? ''}|${options.onDevice?.join(',') ?? ''}|${bytes.length}|${hash(bytes)}`
-  const entries = (memo.get(key) ?? []).filter(entry => entry.session.deref() !== undefined)
-  for (const entry of entries) {
-    const session = entry.session.deref()
-    if (session !== undefined && equalBytes(entry.bytes, bytes)) return session
+  for (const entry of memo.get(key) ?? []) {
+    if (!equalBytes(entry.bytes, bytes)) continue
+    const session = entry.session instanceof WeakRef ? entry.session.deref() : await entry.session
+    if (session !== undefined) return session
   }
-  const engine = await engineOf(device, threads)
-  const session: Session = { engine, ort: await create(engine, bytes, options) }
-  memo.set(key, [...entries, { bytes, session: new WeakRef(session) }])
-  return session
+  const opening = engineOf(device, threads).then(async engine => ({
+    engine,
+    ort: await create(engine, bytes, options),
+  }))
+  const entry: Entry = { bytes, session: opening }
+  memo.set(key, [...(memo.get(key) ?? []), entry])
+  try {
+    const session = await opening
+    entry.session = new WeakRef(session)
+    collected.register(session, [key, entry])
+    return session
+  } catch (error) {
+    forget(key, entry)
+    throw error
+  }
 }
 
 async function create(engine: Engine, bytes: Uint8Array, options: SessionOptions): Promise<Ort.InferenceSession> {

@@ -1,0 +1,3 @@
+export { commonSubexpressions } from './common-subexpressions.js'
+export { type Evaluate, foldConstants } from './fold-constants.js'
+export { removeIdentities } from './remove-identities.js'
