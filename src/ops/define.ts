@@ -173,7 +173,7 @@ interface Definition<I extends readonly string[], O extends readonly string[], A
   infer: (inputs: ValuesOf<I[number]>, attrs: ResolvedOf<A>, where: string) => TensorType | readonly TensorType[]
   /** ONNX demands every output in a file, used or not. */
   keepOutputs?: boolean
-  /** Newer than the operator set that graphs are written in: no node is made, the body stands in its place. */
+  /** Newer than the operator set that graphs are written in, or slower than its parts: the body stands in its place. */
   expand?: boolean
   /** Optional outputs whose gradients the rules take into account (`grads`); a loss that uses another one is an error. */
   flows?: readonly NameOf<O[number]>[]
