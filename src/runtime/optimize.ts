@@ -1,4 +1,4 @@
-import { encodeOnnx, type Tensor, type TensorData, type Traced } from '../ir/index.js'
+import { encodeOnnx, RuntimeError, type Tensor, type TensorData, type Traced } from '../ir/index.js'
 import { commonSubexpressions, foldConstants, removeIdentities } from '../ir/passes/index.js'
 import type { DeviceOptions } from './device.js'
 import { engineOf } from './session.js'
@@ -24,7 +24,10 @@ async function evaluate({ graph, outputs }: Traced, options: DeviceOptions): Pro
       logSeverityLevel: 3,
       intraOpNumThreads: 1,
     }),
-  )
+  ).catch((cause: unknown) => {
+    const received = cause instanceof Error ? cause.message : String(cause)
+    throw new RuntimeError({ code: 'constants', expected: 'constants ONNX Runtime can compute', received, cause })
+  })
   try {
     const results = await turn(() => session.run({}))
     return Object.fromEntries(
