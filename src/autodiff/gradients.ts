@@ -1,4 +1,4 @@
-import { GraphError, isFloat, type Node, ShapeError, type Value } from '../ir/index.js'
+import { capturedValues, dependencies, GraphError, isFloat, type Node, ShapeError, type Value } from '../ir/index.js'
 import { namedInputs, type OpRecord, type Rule, type RuleContext } from '../ops/define.js'
 import { onesLike, zerosLike } from '../ops/dims.js'
 import * as ops from '../ops/index.js'
@@ -58,7 +58,7 @@ export function gradients(
 function reaches(value: Value, losses: readonly Value[]): boolean {
   const influenced = new Set<Value>([value])
   for (const node of value.graph.nodes)
-    if (node.inputs.some(input => input !== null && influenced.has(input)))
+    if (dependencies(node).some(input => input !== null && influenced.has(input)))
       for (const output of node.outputs) influenced.add(output)
   return losses.some(loss => influenced.has(loss))
 }
@@ -69,6 +69,12 @@ export const stopGradient = (x: Value): Value =>
 
 /** The gradient that reaches one input of one node, before it is accumulated; lets callers watch single uses of a parameter. */
 export interface Arrival {
+  /** The value that is watched. */
+  readonly root: Value
+  /** What the node uses: the root, or the same elements in another shape or dtype. */
+  readonly value: Value
+  /** The nodes that lead from the root to the value. */
+  readonly views: readonly Node[]
   readonly node: Node
   readonly record: OpRecord
   /** Index into `node.inputs`. */
@@ -78,25 +84,37 @@ export interface Arrival {
   readonly context: RuleContext
 }
 
+/** Operators whose output is the elements of their first input in another shape, order or dtype. */
+const VIEWS = new Set(['Identity', 'Cast', 'Transpose', 'Reshape', 'Squeeze', 'Unsqueeze', 'Flatten'])
+
+/** Values of `wrt` for whose uses a function is called instead of the rules. */
+export interface Watch {
+  readonly values: ReadonlySet<Value>
+  readonly onArrival: (arrival: Arrival) => void
+}
+
 /**
- * The only reverse sweep in the project. Returns the gradient of every value of `wrt` that the losses depend on.
- * `onArrival`, if given, is called instead of the rule for inputs that are themselves in `wrt`.
+ * The only reverse sweep in the project. Returns the gradient of every value of `wrt` that the losses depend on, but of
+ * those watched, which get none.
  */
 export function sweep(
   losses: readonly Value[],
   seeds: readonly Value[],
   wrt: readonly Value[],
   stop: readonly Value[],
-  onArrival?: (arrival: Arrival) => void,
+  watch?: Watch,
 ): Map<Value, Value> {
   const graph = losses[0]!.graph
   const stopped = new Set(stop)
-  const wanted = new Set(wrt)
   // Only nodes on a path from `wrt` to the losses matter. Rules append nodes, so the list is fixed here.
   const nodes = graph.nodes.slice()
   const dependent = new Set<Value>(wrt)
+  const watched = new Map<Value, { root: Value; views: readonly Node[] }>()
+  for (const value of watch?.values ?? []) watched.set(value, { root: value, views: [] })
   for (const node of nodes) {
-    if (node.stopGradient || !node.inputs.some(input => input !== null && dependent.has(input))) continue
+    if (node.stopGradient || !dependencies(node).some(input => input !== null && dependent.has(input))) continue
+    const seen = VIEWS.has(node.op) ? watched.get(node.inputs[0]!) : undefined
+    if (seen !== undefined) watched.set(node.outputs[0]!, { root: seen.root, views: [...seen.views, node] })
     for (const output of node.outputs) if (isFloat(output.dtype) && !stopped.has(output)) dependent.add(output)
   }
   const pending = new Map<Value, Value[]>()
@@ -119,7 +137,7 @@ export function sweep(
   for (let i = nodes.length - 1; i >= 0; i--) {
     const node = nodes[i]!
     if (node.stopGradient || !node.outputs.some(output => pending.has(output))) continue
-    if (!node.inputs.some(input => input !== null && dependent.has(input))) continue
+    if (!dependencies(node).some(input => input !== null && dependent.has(input))) continue
     const grads = node.outputs.map(output => (stopped.has(output) ? null : total(output)))
     const present = grads.findIndex(gradient => gradient !== null)
     if (present < 0) continue
@@ -128,6 +146,14 @@ export function sweep(
 
   function backward(node: Node, grads: readonly (Value | null)[]): void {
     const record = operatorOf(node)
+    const captured = capturedValues(node).find(value => dependent.has(value))
+    if (captured !== undefined)
+      throw new GraphError({
+        code: 'no-gradient',
+        where: node.name,
+        expected: `${captured.name} as an input of ${node.op}`,
+        received: 'a value that its body takes from around it',
+      })
     // Saved statistics and the like: a rule that ignored them would be a silent zero.
     const closed = grads.findIndex((gradient, i) => gradient !== null && !(record.outputs[i]?.flows ?? true))
     if (closed >= 0)
@@ -159,8 +185,9 @@ export function sweep(
         graph,
         position: position - offset,
       }
-      if (onArrival !== undefined && wanted.has(input)) {
-        onArrival({ node, record, input: position, outputGradient: first, context })
+      const use = watched.get(input)
+      if (use !== undefined) {
+        watch!.onArrival({ ...use, value: input, node, record, input: position, outputGradient: first, context })
         return
       }
       collect(input, checked(applyRule(record, rule, first, context, input), input, node, spec.name))
@@ -175,7 +202,15 @@ export function sweep(
     const active = copies.filter(
       (copy, i): copy is Value => copy !== null && dependent.has(node.inputs[i]!) && isFloat(copy.dtype),
     )
-    const through = sweep([body], [g], active, stop)
+    const originals = new Map(copies.flatMap((copy, i) => (copy === null ? [] : [[copy, node.inputs[i]!] as const])))
+    const through = sweep([body], [g], active, stop, {
+      values: new Set(active.filter(copy => watched.has(originals.get(copy)!))),
+      // A use of a copy is a use of what it copies.
+      onArrival: arrival => {
+        const { root, views } = watched.get(originals.get(arrival.root)!)!
+        watch!.onArrival({ ...arrival, root, views: [...views, arrival.root.node!, ...arrival.views] })
+      },
+    })
     copies.forEach((copy, i) => {
       const gradient = copy === null ? undefined : through.get(copy)
       if (gradient !== undefined) collect(node.inputs[i]!, checked(gradient, node.inputs[i]!, node, `input ${i}`))

@@ -91,13 +91,8 @@ export function matMulFactors(
 }
 
 /** The factors of Gemm's B, in B's layout. */
-export function gemmFactors(
-  g: Value,
-  {
-    in: { A },
-    attrs: { alpha, transA, transB },
-  }: { in: { A: Value }; attrs: { alpha: number; transA: number; transB: number } },
-): Factors {
+export function gemmFactors(g: Value, A: Value, attrs: { alpha: number; transA: number; transB: number }): Factors {
+  const { alpha, transA, transB } = attrs
   const rows = transA === 1 ? transpose(A) : A
   const input = unsqueeze(alpha === 1 ? rows : mul(rows, alpha), [1])
   const output = unsqueeze(g, [1])

@@ -132,7 +132,7 @@ export const gemm = defineOp('Gemm', {
   perExample: {
     A: (_g, { in: { A }, node }): Value =>
       refuse(node.name, 'the parameter as B or C of Gemm, whose rows are the examples', A.name),
-    B: (g, ctx): Value => outerNorms(gemmFactors(g, ctx)),
+    B: (g, { in: { A }, attrs }): Value => outerNorms(gemmFactors(g, A, attrs)),
     C: (g, { in: { C }, attrs: { beta }, node }): Value => broadcastNorms(beta === 1 ? g : mul(g, beta), C!, node.name),
   },
   samples: [
