@@ -21,7 +21,7 @@ export interface GradientOptions {
  * @param loss a float value; usually a scalar
  * @param wrt inputs, constants or intermediate values, floats
  * @throws GraphError `unconnected-gradient` if a value has no influence on the loss, `unknown-operator` if an operator
- *   on the path is unknown
+ *   on the path is unknown, `gradient-seeds` if the seeds do not fit the losses, `integer-gradient` for what is no float
  */
 export function gradients(
   loss: Value | readonly Value[],
@@ -39,6 +39,14 @@ export function gradients(
         hint: 'integers and booleans have no gradient; cast to float32 before the part to differentiate',
       })
   const seeds = options.seeds ?? losses.map(value => onesLike(value))
+  const misfit = seeds.findIndex((seed, i) => losses[i] === undefined || !fits(seed, losses[i]))
+  if (seeds.length !== losses.length || misfit >= 0)
+    throw new GraphError({
+      code: 'gradient-seeds',
+      where: losses[Math.max(misfit, 0)]?.name ?? 'seeds',
+      expected: `one seed for each loss: ${losses.map(l => `${l.dtype} [${l.shape.join(', ')}]`).join(', ')}`,
+      received: seeds.map(seed => `${seed.dtype} [${seed.shape.join(', ')}]`).join(', '),
+    })
   const found = sweep(losses, seeds, wrt, options.stop ?? [])
   return wrt.map(value => {
     const gradient = found.get(value)
@@ -231,14 +239,16 @@ export function applyRule(record: OpRecord, rule: Rule, g: Value, context: RuleC
   return record.broadcast ? unbroadcast(gradient, input) : gradient
 }
 
+/** Whether a gradient has the type of what it is the gradient of, as far as extents are known. */
+const fits = (gradient: Value, value: Value): boolean =>
+  gradient.shape.length === value.shape.length &&
+  gradient.dtype === value.dtype &&
+  gradient.shape.every(
+    (dim, i) => dim === value.shape[i] || typeof dim === 'string' || typeof value.shape[i] === 'string',
+  )
+
 function checked(gradient: Value, input: Value, node: Node, name: string): Value {
-  const fits =
-    gradient.shape.length === input.shape.length &&
-    gradient.dtype === input.dtype &&
-    gradient.shape.every(
-      (dim, i) => dim === input.shape[i] || typeof dim === 'string' || typeof input.shape[i] === 'string',
-    )
-  if (!fits)
+  if (!fits(gradient, input))
     throw new ShapeError({
       code: 'gradient-shape',
       where: `gradient of ${node.op} (${node.name}) with respect to ${name}`,
