@@ -16,6 +16,8 @@ const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 export interface Equation {
   readonly terms: readonly string[]
   readonly output: string
+  /** The letters that stand for axes under an ellipsis, where extents of 1 broadcast. */
+  readonly spread: string
 }
 
 /** Reads an equation for operands of these ranks. Without `->` the output is what occurs once, in alphabetical order. */
@@ -43,29 +45,34 @@ export function parseEquation(equation: string, ranks: readonly number[], where:
   if (right === undefined) {
     const letters = [...new Set(explicit.join(''))].filter(letter => !spread.includes(letter)).sort()
     const once = letters.filter(letter => left!.indexOf(letter) === left!.lastIndexOf(letter))
-    return { terms: explicit, output: spread + once.join('') }
+    return { terms: explicit, output: spread + once.join(''), spread }
   }
   const output = right.replace('...', spread)
   if (new Set(output).size !== output.length) fail('an output without repeated letters')
   for (const letter of output) if (!explicit.some(term => term.includes(letter))) fail(`${letter} in an operand`)
-  return { terms: explicit, output }
+  return { terms: explicit, output, spread }
 }
 
-const write = ({ terms, output }: Equation): string => `${terms.join(',')}->${output}`
+const write = ({ terms, output }: Omit<Equation, 'spread'>): string => `${terms.join(',')}->${output}`
 
-/** The extent of each letter; 1 gives way to others. */
-function extents(terms: readonly string[], shapes: readonly Shape[], where: string): Map<string, Dim> {
+/**
+ * The extent of each letter. Under an ellipsis 1 gives way to others; for a letter of the equation only where the longer
+ * extent comes first, since the runtime takes its shape from there.
+ */
+function extents({ terms, spread }: Equation, shapes: readonly Shape[], where: string): Map<string, Dim> {
   const found = new Map<string, Dim>()
   const axes = terms.flatMap((term, i) => [...term].map((letter, axis) => ({ letter, dim: shapes[i]![axis]! })))
   for (const { letter, dim } of axes) {
     const known = found.get(letter)
-    if (known === undefined || known === 1 || (typeof known === 'string' && dim !== 1)) found.set(letter, dim)
+    const gives = known === 1 && spread.includes(letter)
+    if (known === undefined || gives || (typeof known === 'string' && dim !== 1)) found.set(letter, dim)
     else if (typeof known === 'number' && typeof dim === 'number' && dim !== 1 && dim !== known)
       throw new ShapeError({
         code: 'einsum-extent',
         where,
         expected: `one extent for ${letter}`,
         received: [known, dim],
+        ...(known === 1 ? { hint: 'put the operand with the longer extent first, or write the axis as ...' } : {}),
       })
   }
   return found
@@ -112,13 +119,13 @@ export const einsum = defineOp('Einsum', {
   broadcast: true,
   infer: ({ Inputs }, { equation }, where) => {
     const shapes = Inputs.map(x => x.shape)
-    const { terms, output } = parseEquation(
+    const parsed = parseEquation(
       equation,
       shapes.map(shape => shape.length),
       where,
     )
-    const dims = extents(terms, shapes, where)
-    return { dtype: sameDtype(Inputs, where), shape: [...output].map(letter => dims.get(letter)!) }
+    const dims = extents(parsed, shapes, where)
+    return { dtype: sameDtype(Inputs, where), shape: [...parsed.output].map(letter => dims.get(letter)!) }
   },
   vjp: {
     Inputs: (g, { in: { Inputs }, attrs: { equation }, position, node }): Value => {
@@ -169,7 +176,8 @@ export const einsum = defineOp('Einsum', {
     { inputs: { Inputs: [normal([3, 2, 4]), normal([1, 4, 2])] }, attrs: { equation: '...ij,...jk->...ik' } },
     { inputs: { Inputs: [normal([3, 3, 2, 3])] }, attrs: { equation: 'iiji->j' } },
     { inputs: { Inputs: [normal([2, 3]), normal([2, 3])] }, attrs: { equation: '...,...->...' } },
-    { inputs: { Inputs: [normal([1, 2, 4]), normal([3, 4, 2])] }, attrs: { equation: 'bij,bjk->bik' } },
+    { inputs: { Inputs: [normal([3, 2, 4]), normal([1, 4, 2])] }, attrs: { equation: 'bij,bjk->bik' } },
+    { inputs: { Inputs: [normal([1, 2, 4]), normal([3, 4, 2])] }, attrs: { equation: '...ij,...jk->...ik' } },
     { inputs: { Inputs: [normal([2, 3]), normal([4])] }, attrs: { equation: 'ij,k->k' } },
     { inputs: { Inputs: [normal([2]), normal([3])] }, attrs: { equation: 'i,j->ji' } },
   ],
