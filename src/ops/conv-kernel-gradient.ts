@@ -37,15 +37,12 @@ export function kernelGradient(X: Value, g: Value, W: Value, w: Window, group: n
   if (out === undefined || spatialOf(X) === undefined || offsets > 400) return byConvolution(X, g, shape, w, group)
   const [perIn, perOut] = [Number(X.shape[1]) / group, Number(g.shape[1]) / group]
   const problem: Problem = { X, g, out, w, group, perIn, perOut, shape }
-  const positions = product(out)
   if (group > 1) {
     const rows = out.at(-1)! * Number(X.shape.at(-1))
     return perIn === 1 && out.length <= 2 && rows <= 4096 ? byRows(problem) : byOffset(problem)
   }
   if (perIn <= 4 && offsets > 1) return offsets > 30 ? byConvolution(X, g, shape, w, group) : byColumns(problem)
-  // One product per example and a sum of [O, I] over examples, if those sums are short beside what they come from.
-  const small = perIn * perOut <= 0.08 * positions * (perIn + perOut)
-  return offsets === 1 || (small && positions >= 256) ? byOffsetAndExample(problem) : byOffset(problem)
+  return offsets === 1 ? byExample(problem) : byOffset(problem)
 }
 
 /** A convolution with batch and channels in each other's place: slow but for few channels, and indifferent to extents. */
@@ -108,17 +105,13 @@ function byOffset({ X, g, out, w, group, perIn, perOut, shape }: Problem): Value
   return assemble(products, shape)
 }
 
-/** The same with one product per example as well: more threads find work, and `g` is used as it lies. */
-function byOffsetAndExample({ X, g, out, w, perIn, perOut, shape }: Problem): Value {
-  const spatial = axesFrom(2, X)
-  const batch = dimsOf(g, [0])
-  const rows = reshape(g, dimsVector(g.graph, [...batch, perOut, product(out)]))
-  const last = transpose(padSpatial(X, w), { perm: [0, ...spatial, 1] })
-  const products = views(last, 1, out, w).map(view => {
-    const each = matMul(rows, reshape(view, dimsVector(g.graph, [...batch, product(out), perIn])))
-    return reshape(reduceSum(each, [0], { keepdims: 0 }), [1, perOut * perIn])
-  })
-  return assemble(products, shape)
+/** A kernel of one element: one product per example, which takes both sides as they lie. */
+function byExample({ X, g, out, w, perIn, perOut, shape }: Problem): Value {
+  const flat = (x: Value, channels: number) =>
+    reshape(x, dimsVector(x.graph, [...dimsOf(x, [0]), channels, product(out)]))
+  const [view] = views(padSpatial(X, w), 2, out, w)
+  const each = matMul(flat(g, perOut), transposeLast(flat(view!, perIn)))
+  return reshape(reduceSum(each, [0], { keepdims: 0 }), shape)
 }
 
 /**

@@ -1,19 +1,39 @@
 import type { Traced } from '../../ir/index.js'
 import type { DeviceOptions } from '../device.js'
+import { engineOf } from '../session.js'
+import { blockedConv } from './blocked-conv.js'
+import { kernelGradient } from './kernel-gradient.js'
 import { logSoftmaxByParts } from './log-softmax.js'
+import { matmulTranspose } from './matmul-transpose.js'
+import { pooledRelu } from './pooled-relu.js'
+
+/** What a rewrite is made for. */
+export interface Target extends DeviceOptions {
+  /** Whether the engine is a native build: WebAssembly has another set of kernels. */
+  readonly native?: boolean
+}
 
 /** A rewrite that one kind of device likes; it must leave every result as it was, to rounding. */
 export interface Lowering {
   readonly name: string
-  readonly applies: (options: DeviceOptions) => boolean
-  readonly apply: (traced: Traced, options: DeviceOptions) => Traced | Promise<Traced>
+  readonly applies: (target: Target) => boolean
+  readonly apply: (traced: Traced, target: Target) => Traced | Promise<Traced>
 }
 
-const lowerings: readonly Lowering[] = [logSoftmaxByParts]
+/** In the order in which they are applied. */
+export const lowerings: readonly Lowering[] = [
+  logSoftmaxByParts,
+  pooledRelu,
+  kernelGradient,
+  blockedConv,
+  matmulTranspose,
+]
 
 /** Applies every lowering that suits the device, in order. */
 export async function lower(traced: Traced, options: DeviceOptions): Promise<Traced> {
+  const { native } = await engineOf(options.device ?? 'cpu', options.threads)
+  const target: Target = { ...options, device: options.device ?? 'cpu', native }
   let result = traced
-  for (const lowering of lowerings) if (lowering.applies(options)) result = await lowering.apply(result, options)
+  for (const lowering of lowerings) if (lowering.applies(target)) result = await lowering.apply(result, target)
   return result
 }
