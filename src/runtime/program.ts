@@ -255,9 +255,8 @@ function toOrt(ort: typeof Ort, port: Port, feed: Feed, bound: Map<string, numbe
     port.shape.every((dim, i) => {
       if (typeof dim === 'number') return dim === shape[i]
       if (/[^\w.:-]/.test(dim)) return true // a derived name such as (batch*2): the runtime checks it
-      const before = bound.get(dim)
-      bound.set(dim, shape[i]!)
-      return before === undefined || before === shape[i]
+      if (!bound.has(dim)) bound.set(dim, shape[i]!)
+      return bound.get(dim) === shape[i]
     })
   if (!fits) return fail(`${port.dtype} [${shape.join(', ')}]`)
   return new ort.Tensor(port.dtype as 'float32', data as Float32Array, shape)

@@ -42,15 +42,23 @@ function analyse({ graph, outputs }: Traced): { wanted: Set<Value>; folded: Set<
   const folded = new Set<Node>()
   const wanted = new Set<Value>()
   const asked: Value[] = [...Object.values(outputs)]
+  /** Bytes of the constants a node is computed from. */
+  const sources = new Map<Node, number>()
+  const sourceOf = (value: Value | null): number =>
+    value === null ? 0 : value.node === null ? bytesOfType(value) : (sources.get(value.node) ?? 0)
   for (const node of graph.nodes) {
-    if (isComputable(node, folded)) folded.add(node)
-    else for (const input of dependencies(node)) if (input !== null) asked.push(input)
+    if (isComputable(node, folded)) {
+      folded.add(node)
+      sources.set(
+        node,
+        node.inputs.reduce((sum, input) => sum + sourceOf(input), 0),
+      )
+    } else for (const input of dependencies(node)) if (input !== null) asked.push(input)
   }
   for (let value = asked.pop(); value !== undefined; value = asked.pop()) {
     const { node } = value
     if (node === null || !folded.has(node)) continue
-    const from = node.inputs.reduce((sum, input) => sum + (input === null ? 0 : bytesOfType(input)), 0)
-    if (bytesOfType(value) <= Math.max(SMALL_BYTES, from)) wanted.add(value)
+    if (bytesOfType(value) <= Math.max(SMALL_BYTES, sources.get(node)!)) wanted.add(value)
     else {
       // Too large to keep: the node stays, and with it all of its outputs.
       folded.delete(node)

@@ -88,7 +88,9 @@ function merged(node: Node, inputs: Inputs, x: Value, to: Graph): readonly Value
     // A zero in the target would copy an extent of the value in between.
     const target = contentNumbers(inputs[1]!)
     if (target === undefined || target.includes(0)) return undefined
-    const source = inner.inputs[0]!
+    let source = x
+    while (source.node !== null && source.node.domain === '' && reshaping.has(source.node.op))
+      source = source.node.inputs[0]!
     if (keepsShape(source, node.outputs[0]!)) return [source]
     return copyNode(node, [source, inputs[1]!], to).outputs
   }
