@@ -1,6 +1,7 @@
 import {
   capturedValues,
   contentNumbers,
+  copyNode,
   liveNodes,
   type Node,
   rewrite,
@@ -161,17 +162,6 @@ function through(node: Node, inputs: readonly (Value | null)[], count: ReadonlyM
 }
 
 const copyAll = (node: Node, inputs: readonly (Value | null)[], attrs = node.attrs): readonly Value[] =>
-  inputs
-    .find(input => input !== null)!
-    .graph.node({
-      op: node.op,
-      domain: node.domain,
-      name: node.name,
-      attrs,
-      floatAttrs: node.floatAttrs,
-      inputs,
-      outputs: node.outputs,
-      outputNames: node.outputs.map(output => output.name),
-    }).outputs
+  copyNode({ ...node, attrs }, inputs, inputs.find(input => input !== null)!.graph).outputs
 const copy = (node: Node, inputs: readonly (Value | null)[], attrs = node.attrs): Value =>
   copyAll(node, inputs, attrs)[0]!

@@ -1,15 +1,15 @@
-import { isStatic, type Node, rewrite, sizeOf, type Value } from '../../ir/index.js'
+import { Graph, isStatic, type Node, rewrite, type Shape, sizeOf, tensor, type Value } from '../../ir/index.js'
+import { applyOp } from '../../ops/define.js'
 import * as ops from '../../ops/index.js'
 import type { Lowering } from './index.js'
 import { madeBy } from './pattern.js'
 
-/** What a core's second-level cache holds, in numbers: measured best from 256 KiB to 2 MiB, flat between. */
+/** What a core's second-level cache holds, in numbers: measured flat from 150,000 to 1,200,000 on 1.25 MiB. */
 const CACHE = 300_000
-const MOST_PARTS = 16
 
 /**
- * The gradient of a convolution's kernel, a sum over examples, in parts of few examples: what is copied for one kernel
- * offset is still in the core's own cache when it is multiplied. A quarter to a third faster on large batches.
+ * The gradient of a convolution's kernel, a sum over examples, in parts of few examples, one after the other: what is
+ * copied for one kernel offset is still in the core's own cache when it is multiplied. A third faster on large batches.
  */
 export const kernelGradient: Lowering = {
   name: 'kernel-gradient',
@@ -19,11 +19,7 @@ export const kernelGradient: Lowering = {
       if (node.op !== 'Concat' || node.domain !== '' || node.attrs.axis !== 0) return undefined
       const sum = offsetsOf(inputs as readonly Value[])
       const size = sum === undefined ? 0 : examplesPerPart(sum)
-      if (sum === undefined || size === 0) return undefined
-      const batch = Number(sum.g.shape[0])
-      const parts: Value[] = []
-      for (let from = 0; from < batch; from += size) parts.push(part(sum, from, Math.min(from + size, batch)))
-      return [ops.sum(parts)]
+      return sum === undefined || size === 0 ? undefined : [inParts(sum, size, node.name)]
     }),
 }
 
@@ -31,8 +27,8 @@ export const kernelGradient: Lowering = {
 interface OffsetSum {
   /** [batch, O, …] */
   readonly g: Value
-  /** [batch, I, …], padded. */
-  readonly x: Value
+  /** [batch, …, I], padded. */
+  readonly last: Value
   /** What cuts each view out of the input with its channels last; null where it is the whole. */
   readonly views: readonly (Node | null)[]
 }
@@ -51,11 +47,12 @@ function offsetsOf(products: readonly Value[]): OffsetSum | undefined {
     if ((rows !== undefined && rows !== left) || (last !== undefined && last !== whole)) return undefined
     rows = left
     last = whole
+    if (cut?.inputs.slice(1).some(input => input !== null && input.constant === null)) return undefined
     views.push(cut ?? null)
   }
   const g = turnedFrom(madeBy(rows, 'Reshape')?.inputs[0], rank => [1, 0, ...axes(2, rank)])
-  const x = turnedFrom(last, rank => [0, ...axes(2, rank), 1])
-  return g && x && isStatic(g.shape) && isStatic(x.shape) && views.length > 1 ? { g, x, views } : undefined
+  if (!g || !last || !isStatic(g.shape) || !isStatic(last.shape) || g.shape[0] !== last.shape[0]) return undefined
+  return views.length > 1 ? { g, last, views } : undefined
 }
 
 const axes = (from: number, rank: number): number[] => Array.from({ length: rank - from }, (_, i) => from + i)
@@ -66,31 +63,49 @@ function turnedFrom(value: Value | null | undefined, perm: (rank: number) => num
   return given !== undefined && given.join() === perm(given.length).join() ? node!.inputs[0]! : undefined
 }
 
-/** 0 where parts would not pay: little data, or sums as large as what they come from. */
-function examplesPerPart({ g, x }: OffsetSum): number {
+/** A divisor of the batch; 0 where parts would not pay: little data, or sums as large as what they come from. */
+function examplesPerPart({ g, last }: OffsetSum): number {
   const [batch, outputs] = [Number(g.shape[0]), Number(g.shape[1])]
   const positions = sizeOf(g.shape.slice(2))
-  const numbers = (sizeOf(x.shape) + sizeOf(g.shape)) / batch + positions * Number(x.shape[1])
-  const size = Math.max(
-    Math.floor(CACHE / numbers),
-    Math.ceil((4 * outputs) / positions),
-    Math.ceil(batch / MOST_PARTS),
-    1,
-  )
-  return 2 * size <= batch ? size : 0
+  const numbers = (sizeOf(last.shape) + sizeOf(g.shape)) / batch + positions * Number(last.shape.at(-1))
+  const least = Math.max(1, Math.ceil((4 * outputs) / positions))
+  for (let size = Math.min(Math.max(Math.floor(CACHE / numbers), least), Math.floor(batch / 2)); size >= least; size--)
+    if (batch % size === 0) return size
+  return 0
 }
 
-/** The sum over the examples from `from` to `to`. */
-function part({ g, x, views }: OffsetSum, from: number, to: number): Value {
-  const take = (value: Value) => ops.slice(value, [from], [to], [0])
+/** The sums over parts of `size` examples, added up by a Scan over the parts. */
+function inParts({ g, last, views }: OffsetSum, size: number, name: string): Value {
+  const { graph } = g
+  const [batch, outputs, inputs] = [Number(g.shape[0]), Number(g.shape[1]), Number(last.shape.at(-1))]
+  const sums = [views.length, outputs * inputs]
+  const body = new Graph(graph)
   const rank = g.shape.length
-  const [outputs, inputs] = [Number(g.shape[1]), Number(x.shape[1])]
-  const rows = ops.reshape(ops.transpose(take(g), { perm: [1, 0, ...axes(2, rank)] }), [outputs, -1])
-  const last = ops.transpose(take(x), { perm: [0, ...axes(2, rank), 1] })
-  const products = views.map(cut => {
-    const [, starts, ends, on, steps] = cut?.inputs ?? []
-    const view = cut === null ? last : ops.slice(last, starts!, ends!, on!, steps)
-    return ops.reshape(ops.matMul(rows, ops.reshape(view, [-1, inputs])), [1, outputs * inputs])
+  const within = (port: string, shape: Shape) => body.input(`${name}/part/${port}`, g.dtype, shape)
+  const total = within('sum', sums)
+  const partOfG = within('g', [size, ...g.shape.slice(1)])
+  const partOfX = within('x', [size, ...last.shape.slice(1)])
+  const next = body.scope(`${name}/part`, () => {
+    const here = (value: Value) => body.constant(value.constant!)
+    const rows = ops.reshape(ops.transpose(partOfG, { perm: [1, 0, ...axes(2, rank)] }), [outputs, -1])
+    const products = views.map(cut => {
+      const view =
+        cut === null
+          ? partOfX
+          : applyOp(ops.slice.record, body, [partOfX, ...cut.inputs.slice(1).map(v => v && here(v))]).outputs[0]!
+      return ops.reshape(ops.matMul(rows, ops.reshape(view, [-1, inputs])), [1, outputs * inputs])
+    })
+    return ops.add(total, ops.concat(products, { axis: 0 }))
   })
-  return ops.concat(products, { axis: 0 })
+  body.results.push({ name: `${name}/part/next`, value: next })
+  const split = (value: Value) => ops.reshape(value, [batch / size, size, ...(value.shape.slice(1) as number[])])
+  const zeros = ops.constantOfShape(graph.constant(tensor(BigInt64Array.from(sums, BigInt))), {
+    value: tensor([0], [1], g.dtype),
+  })
+  return graph.node({
+    op: 'Scan',
+    attrs: { body, num_scan_inputs: 2 },
+    inputs: [zeros, split(g), split(last)],
+    outputs: [{ dtype: g.dtype, shape: sums }],
+  }).outputs[0]!
 }
