@@ -1,4 +1,5 @@
 import { ShapeError } from './errors.js'
+import { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from './half.js'
 
 /** Element types, by ONNX's names in lower case. */
 export type DType =
@@ -79,15 +80,36 @@ export function allocate(dtype: DType, length: number): TypedArray {
   return new array(length)
 }
 
-/** Plain numbers as a host array of `dtype` (integers above 2^53 need a bigint array of their own). */
+/**
+ * Plain numbers as a host array of `dtype`: rounded to half precision, truth values as 0 and 1. Integers above 2^53 need a
+ * bigint array of their own.
+ */
 export function fromNumbers(dtype: DType, values: ArrayLike<number | bigint | boolean>): TypedArray {
   const out = allocate(dtype, values.length)
   if (out instanceof BigInt64Array || out instanceof BigUint64Array) {
     for (let i = 0; i < values.length; i++) out[i] = BigInt(values[i]!)
   } else {
-    for (let i = 0; i < values.length; i++) out[i] = Number(values[i])
+    const convert = encoders[dtype] ?? Number
+    for (let i = 0; i < values.length; i++) out[i] = convert(Number(values[i]))
   }
   return out
+}
+
+const encoders: Readonly<Partial<Record<DType, (x: number) => number>>> = {
+  float16: toFloat16,
+  bfloat16: toBfloat16,
+  bool: x => (x === 0 ? 0 : 1),
+}
+const decoders: Readonly<Partial<Record<DType, (bits: number) => number>>> = {
+  float16: fromFloat16,
+  bfloat16: fromBfloat16,
+}
+
+/** What a host array of `dtype` holds, as plain numbers (exact to 2^53). */
+export function toNumbers(dtype: DType, data: TensorData): number[] {
+  const decode = decoders[dtype]
+  const numbers = Array.from(data as ArrayLike<number | bigint>, Number)
+  return decode === undefined ? numbers : numbers.map(decode)
 }
 
 /** The dtype a host array stands for when none is named. */

@@ -14,16 +14,26 @@ export interface ErrorDetails {
 }
 
 function show(value: unknown): string {
-  if (typeof value === 'string') return value
+  if (typeof value === 'string') return shorten(value)
   if (typeof value === 'bigint') return `${value}`
-  if (Array.isArray(value)) return `[${value.map(show).join(', ')}]`
+  if (Array.isArray(value)) return `[${value.slice(0, 50).map(show).join(', ')}${value.length > 50 ? ', …' : ''}]`
   if (value instanceof Error) return value.message
-  if (typeof value === 'object' && value !== null) {
-    const text = JSON.stringify(value, (_, v) => (typeof v === 'bigint' ? `${v}` : v))
-    return text.length > 300 ? `${text.slice(0, 300)}…` : text
-  }
+  if (typeof value === 'object' && value !== null) return shorten(describe(value))
   return String(value)
 }
+
+function describe(value: object): string {
+  try {
+    return JSON.stringify(value, (_, v) => (typeof v === 'bigint' ? `${v}` : v)) ?? String(value)
+  } catch {
+    // Values and graphs refer to each other.
+    return 'name' in value && typeof value.name === 'string'
+      ? value.name
+      : `an object with ${Object.keys(value).join(', ')}`
+  }
+}
+
+const shorten = (text: string): string => (text.length > 300 ? `${text.slice(0, 300)}…` : text)
 
 /** The one place where an error's fields become a sentence. */
 export function formatError(details: ErrorDetails): string {

@@ -1,4 +1,4 @@
-import { type DType, dtypeOfArray, dtypes, fromNumbers, type TensorData } from './dtype.js'
+import { type DType, dtypeOfArray, dtypes, fromNumbers, type TensorData, toNumbers } from './dtype.js'
 import { ShapeError } from './errors.js'
 import { sizeOf } from './shape.js'
 
@@ -63,13 +63,13 @@ export function tensor(data: TensorData | NestedNumbers, shape?: readonly number
 
 /** A tensor's elements as plain numbers (exact to 2^53). */
 export function numbersOf(t: Tensor): number[] {
-  return Array.from(t.data as ArrayLike<number | bigint>, Number)
+  return toNumbers(t.dtype, t.data)
 }
 
 /** The only element of a one-element tensor. */
 export function scalarOf(t: Tensor): number {
   if (t.data.length !== 1) throw new ShapeError({ code: 'not-a-scalar', expected: 'one element', received: t.shape })
-  return Number(t.data[0])
+  return toNumbers(t.dtype, t.data)[0]!
 }
 
 /** A tensor's raw little-endian bytes (shares memory with the tensor). */

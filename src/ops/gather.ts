@@ -83,7 +83,10 @@ function pickedNorms(g: Value, data: Value, indices: Value): Value {
   const rest = data.shape.slice(1).map((dim, i) => (typeof dim === 'number' ? dim : extentOf(data, i + 1)))
   const zero = { value: tensor([0], [1], data.dtype) }
   const gathered = scatterND(
-    constantOfShape(rest.length === 0 ? shape(pairs) : concat([shape(pairs), dimsVector(g.graph, rest)], { axis: 0 }), zero),
+    constantOfShape(
+      rest.length === 0 ? shape(pairs) : concat([shape(pairs), dimsVector(g.graph, rest)], { axis: 0 }),
+      zero,
+    ),
     unsqueeze(place, [1]),
     reshape(g, dimsVector(g.graph, [-1, ...rest])),
     { reduction: 'add' },

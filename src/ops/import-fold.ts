@@ -36,8 +36,7 @@ export function foldSmall(node: NodeDescription, inputs: readonly (Value | null)
     })
   }
   const [first] = known
-  // Half precision is kept as bits, and integers are tracked by inference itself.
-  if (known.some(t => t.dtype === 'float16' || t.dtype === 'bfloat16')) return undefined
+  // Integers are tracked by inference itself.
   if (!known.some(t => isFloat(t.dtype)) && node.op !== 'Cast') return undefined
   return rules[node.op]!(known, node, first!.dtype)
 }

@@ -1,4 +1,4 @@
-import { dtypes, fromNumbers, isInteger } from '../dtype.js'
+import { allocate, dtypes, fromNumbers, isInteger } from '../dtype.js'
 import { dependencies } from '../encode.js'
 import type { Graph, Node, Value } from '../graph.js'
 import { rewrite, type Traced } from '../rewrite.js'
@@ -88,7 +88,9 @@ function foldKnown(node: Node, inputs: readonly (Value | null)[], to: Graph): re
   const constant = inputs[0]?.constant
   const fill = (value: number | bigint | undefined): readonly Value[] | undefined => {
     if (bytesOfType(type) > SMALL_BYTES) return undefined
-    const data = fromNumbers(dtype, new Array<number | bigint>(sizeOf(shape)).fill(value ?? 0))
+    const data = allocate(dtype, sizeOf(shape))
+    // The element of a tensor of this very dtype: bigint for the arrays that want it, bits for half precision.
+    if (value !== undefined) data.fill(value as never)
     return [constantIn(to, { dtype, shape, data }, type)]
   }
   if (node.op === 'ConstantOfShape')

@@ -1,6 +1,7 @@
 import { contentNumbers, type Graph, type Node, type Value } from '../graph.js'
 import { copyNode, rewrite, type Traced } from '../rewrite.js'
 import { isStatic, sameShape } from '../shape.js'
+import { scalarOf } from '../tensor.js'
 
 type Inputs = readonly (Value | null)[]
 
@@ -70,9 +71,7 @@ const keepsShape = (x: Value, type: Value): boolean =>
 function neutral(type: Value, x: Value | null | undefined, other: Value | null | undefined, unit: 0 | 1) {
   const constant = other?.constant
   if (!x || !constant || constant.data.length !== 1 || !sameShape(x.shape, type.shape)) return undefined
-  // Half precision is kept as bits: 1 there is not the number one.
-  if (constant.dtype === 'float16' || constant.dtype === 'bfloat16') return undefined
-  return Number(constant.data[0]) === unit ? x : undefined
+  return constant.dtype !== 'string' && scalarOf(constant) === unit ? x : undefined
 }
 
 function merged(node: Node, inputs: Inputs, x: Value, to: Graph): readonly Value[] | undefined {
