@@ -246,6 +246,13 @@ const aliases: Readonly<Record<string, string>> = {
  */
 export function meanLoss(loss: ResolvedLoss, yTrue: Value, yPred: Value, sampleWeight: Value | null): Value {
   const losses = loss.apply(yTrue, yPred)
+  if (typeof losses !== 'object' || losses === null || losses.graph !== yPred.graph)
+    throw new ConfigError({
+      code: 'not-a-value',
+      where: `loss ${loss.type}`,
+      expected: 'a value computed from targets and predictions',
+      received: losses === null ? 'null' : typeof losses,
+    })
   const extra = losses.shape.length - 1
   const weight =
     sampleWeight !== null && extra > 0
@@ -275,7 +282,8 @@ export interface ResolvedLoss {
 /** The name and the function of a loss. */
 export function resolveLoss(loss: Loss): ResolvedLoss {
   if (typeof loss === 'function') return { type: loss.name || 'loss', apply: loss }
-  const { type: given, ...parameters } = typeof loss === 'string' ? { type: loss } : loss
+  const { type: named, ...parameters } = typeof loss === 'string' ? { type: loss } : loss
+  const given = String(named)
   const type = aliases[given] ?? given
   const entry = lossTable[type]
   if (entry === undefined)

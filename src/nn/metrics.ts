@@ -322,10 +322,11 @@ export function resolveMetric(metric: Metric, context: { loss: string; classes: 
       received: metric,
     })
   const {
-    type: given,
+    type: named,
     name,
     ...parameters
   } = (typeof metric === 'string' ? { type: metric } : metric) as Spec & { name?: string }
+  const given = String(named)
   const accuracy = context.loss.startsWith('sparse')
     ? 'sparseCategoricalAccuracy'
     : context.classes === 1 || context.loss.startsWith('binary')

@@ -115,7 +115,11 @@ describe('a sequential model', () => {
     expect(net.countParams()).toBe(3 * 4 + 4 + 4 * 4 + 4 + 1)
     const summary = net.summary()
     for (const part of ['dense_1', 'batch_normalization', '37', '29', '8']) expect(summary).toContain(part)
-    expect(() => model({ inputs: input({ shape: [1] }), outputs: [] as never }).add(dense())).toThrow(
+    expect(() => model({ inputs: input({ shape: [1] }), outputs: [] as never })).toThrow(
+      expect.objectContaining({ code: 'empty-model' }),
+    )
+    const x = input({ shape: [1] })
+    expect(() => model({ inputs: x, outputs: dense().apply(x) }).add(dense())).toThrow(
       expect.objectContaining({ code: 'not-sequential' }),
     )
   })

@@ -47,8 +47,21 @@ export const input = ({ shape, dtype = 'float32', name }: InputOptions): Symboli
   inputName: name,
 })
 
+/** Refuses what is not a list of symbolic tensors: plain JavaScript has no types to do so. */
+function checkSymbolic(list: readonly SymbolicTensor[], where: string): void {
+  for (const t of list as readonly unknown[])
+    if (typeof t !== 'object' || t === null || !('call' in t) || !('shape' in t))
+      throw new ConfigError({
+        code: 'not-symbolic',
+        where,
+        expected: 'symbolic tensors: results of input() and layer.apply()',
+        received: Array.isArray(t) ? 'an array' : t === null ? 'null' : typeof t,
+      })
+}
+
 /** Applies a layer symbolically: builds it once in a scratch graph to learn the shape it gives. */
 export function symbolicCall(layer: Layer, inputs: readonly SymbolicTensor[]): SymbolicTensor {
+  checkSymbolic(inputs, `${layer.type}.apply`)
   const graph = new Graph()
   const values = inputs.map((t, i) => graph.input(`x${i}`, t.dtype, t.shape))
   const path = layer.config.name ?? snake(layer.type)
@@ -114,6 +127,15 @@ export function network(
   outputs: readonly SymbolicTensor[],
   name = 'model',
 ): Network {
+  checkSymbolic(inputs, `${name}: inputs`)
+  checkSymbolic(outputs, `${name}: outputs`)
+  if (inputs.length === 0 || outputs.length === 0)
+    throw new ConfigError({
+      code: 'empty-model',
+      where: name,
+      expected: 'an input and an output or more',
+      received: `${inputs.length} inputs, ${outputs.length} outputs`,
+    })
   const index = new Map<SymbolicTensor, number>(inputs.map((t, i) => [t, -1 - i]))
   const names = new Map<Layer, string>()
   const taken = new Map<string, number>()

@@ -28,9 +28,20 @@ export interface Batch {
   readonly size: number
 }
 
-const isTensor = (x: unknown): x is Tensor =>
+/** Whether something is a tensor record. */
+export const isTensor = (x: unknown): x is Tensor =>
   typeof x === 'object' && x !== null && 'dtype' in x && 'data' in x && 'shape' in x
-const toTensor = (x: TensorLike): Tensor => (isTensor(x) ? x : tensor(x as TypedArray | NestedNumbers))
+function toTensor(x: TensorLike): Tensor {
+  const plain = typeof x === 'number' || Array.isArray(x) || ArrayBuffer.isView(x)
+  if (isTensor(x) ? !(x.dtype in dtypes) || !Array.isArray(x.shape) : !plain)
+    throw new DataError({
+      code: 'not-data',
+      where: 'data',
+      expected: 'a tensor, nested arrays of numbers or a typed array',
+      received: x === null ? 'null' : isTensor(x) ? `dtype ${x.dtype}, shape ${x.shape}` : typeof x,
+    })
+  return isTensor(x) ? x : tensor(x as TypedArray | NestedNumbers)
+}
 
 /** Data by the names of a network's inputs or outputs, in dtypes a graph can take. */
 export function named(
@@ -42,7 +53,7 @@ export function named(
   const record =
     list !== undefined
       ? Object.fromEntries(list.map((t, i) => [ports[i]?.name ?? `${i}`, t]))
-      : isTensor(data) || Array.isArray(data) || ArrayBuffer.isView(data) || typeof data !== 'object'
+      : isTensor(data) || Array.isArray(data) || ArrayBuffer.isView(data) || typeof data !== 'object' || data === null
         ? { [ports[0]!.name]: data as TensorLike }
         : (data as Readonly<Record<string, TensorLike>>)
   const out: Record<string, Tensor> = {}

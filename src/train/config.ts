@@ -45,6 +45,13 @@ export interface Compiled extends DeviceOptions {
 
 /** Reads `compile`'s options for a network. */
 export function resolveCompile(net: Network, options: CompileOptions): Compiled {
+  if (typeof options !== 'object' || options === null)
+    throw new ConfigError({
+      code: 'missing-option',
+      where: 'compile',
+      expected: "options, say { optimizer: 'adam', loss: 'mse' }",
+      received: String(options),
+    })
   const known = [
     'optimizer',
     'loss',

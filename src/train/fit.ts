@@ -70,7 +70,16 @@ export interface FitOptions extends EvaluateOptions {
   initialEpoch?: number
 }
 
-const isStream = (source: TrainingSource): source is Stream => Symbol.asyncIterator in source
+function isStream(source: TrainingSource): source is Stream {
+  if (typeof source !== 'object' || source === null)
+    throw new DataError({
+      code: 'not-data',
+      where: 'data',
+      expected: '{ x, y } or a data set',
+      received: source === null ? 'null' : typeof source,
+    })
+  return Symbol.asyncIterator in source
+}
 
 function checkOptions(options: FitOptions): void {
   const known = [
@@ -236,7 +245,8 @@ export async function fit(model: Model, source: TrainingSource, options: FitOpti
 /** Training as a stream of events; callbacks have run by the time an event arrives. */
 export async function* trainOn(model: Model, source: TrainingSource, options: FitOptions): AsyncGenerator<TrainEvent> {
   checkOptions(options)
-  const { epochs = 1, batchSize = 32, shuffle = true, classWeight, signal, validationSplit = 0 } = options
+  const { epochs = 1, batchSize = 32, shuffle = true, signal, validationSplit = 0 } = options
+  const classWeight = options.classWeight ?? undefined
   const given =
     options.sampleWeight === undefined || isStream(source) ? source : { ...source, sampleWeight: options.sampleWeight }
   const [training, validation] = splitValidation(model, given, options, batchSize, validationSplit)
@@ -294,7 +304,7 @@ function splitValidation(
   share: number,
 ): [Batches, Batches | null] {
   const held = options.validationData
-  if (held !== undefined) {
+  if (held !== undefined && held !== null) {
     const pair = Array.isArray(held) ? (held as readonly [DataLike, DataLike, TensorLike?]) : undefined
     const other: TrainingSource =
       pair === undefined
@@ -336,11 +346,19 @@ function splitValidation(
 
 function withProgress(options: FitOptions): readonly Callback[] {
   const own =
-    options.callbacks === undefined
+    options.callbacks === undefined || options.callbacks === null
       ? []
       : Array.isArray(options.callbacks)
         ? (options.callbacks as readonly Callback[])
         : [options.callbacks as Callback]
+  for (const callback of own as readonly unknown[])
+    if (typeof callback !== 'object' || callback === null)
+      throw new ConfigError({
+        code: 'bad-option',
+        where: 'fit.callbacks',
+        expected: 'callbacks: objects with methods such as onEpochEnd',
+        received: callback === null ? 'null' : typeof callback,
+      })
   const stream = options.stream ?? (typeof process === 'undefined' ? undefined : process.stdout)
   const wanted = options.verbose === undefined ? stream !== undefined : Boolean(options.verbose)
   return wanted && stream !== undefined ? [...own, progress({ stream })] : own

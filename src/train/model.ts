@@ -7,7 +7,7 @@ import { summary } from '../nn/summary.js'
 import { type Optimizer, rateAt, type Schedule, slotsOf } from '../optim/optimizer.js'
 import { compile, createState, type Program, type State } from '../runtime/index.js'
 import type { Logs } from './accumulate.js'
-import { arraySource, type DataLike, gatherRows, type TensorLike } from './batches.js'
+import { arraySource, type DataLike, gatherRows, isTensor, type TensorLike } from './batches.js'
 import { type Compiled, type CompileOptions, resolveCompile } from './config.js'
 import {
   checkEvaluateOptions,
@@ -103,6 +103,7 @@ export class Model {
         expected: 'layers added before training',
         received: layer.type,
       })
+    checkLayers([layer], this.name)
     this.#layers.push(layer)
     if (this.#layers[0]!.config.inputShape === undefined) return
     this.#network = sequentialNetwork(this.#layers, this.name)
@@ -276,6 +277,13 @@ export class Model {
 
   /** Replaces weights by path. Unknown paths and wrong shapes are errors, and then nothing is changed. */
   setWeights(weights: Readonly<Record<string, Tensor>>): void {
+    if (typeof weights !== 'object' || weights === null)
+      throw new ConfigError({
+        code: 'weights',
+        where: this.name,
+        expected: 'tensors by path',
+        received: typeof weights,
+      })
     for (const [path, t] of Object.entries(weights)) {
       const weight = this.network.weights.find(w => w.path === path)
       if (weight === undefined)
@@ -288,12 +296,12 @@ export class Model {
           ).join(', ')}`,
           received: path,
         })
-      if (String(weight.shape) !== String(t.shape) || t.dtype !== 'float32')
+      if (!isTensor(t) || String(weight.shape) !== String(t.shape) || t.dtype !== 'float32')
         throw new ConfigError({
           code: 'weight-shape',
           where: path,
           expected: `float32 [${weight.shape}]`,
-          received: `${t.dtype} [${t.shape}]`,
+          received: isTensor(t) ? `${t.dtype} [${t.shape}]` : typeof t,
         })
     }
     this.restore(weights)
@@ -381,6 +389,18 @@ function concatRows(parts: readonly Tensor[]): Tensor {
   return { dtype: first.dtype, shape: [rows, ...first.shape.slice(1)], data }
 }
 
+/** Refuses what is not a layer: plain JavaScript has no types to do so. */
+function checkLayers(list: readonly Layer[], where: string): void {
+  for (const layer of list as readonly unknown[])
+    if (typeof layer !== 'object' || layer === null || !('apply' in layer) || !('config' in layer))
+      throw new ConfigError({
+        code: 'not-a-layer',
+        where,
+        expected: 'layers, such as layers.dense({ units: 64 })',
+        received: typeof layer === 'function' ? 'a function: call it to make the layer' : String(typeof layer),
+      })
+}
+
 /** A model of layers one after the other; the first says `inputShape`. */
 export function sequential(
   layers: readonly Layer[] | { layers?: readonly Layer[]; name?: string; seed?: number } = [],
@@ -388,9 +408,10 @@ export function sequential(
 ): Model {
   const list = Array.isArray(layers)
     ? (layers as readonly Layer[])
-    : ((layers as { layers?: readonly Layer[] }).layers ?? [])
+    : ((layers as { layers?: readonly Layer[] } | null)?.layers ?? [])
   const given: ModelOptions = Array.isArray(layers) ? options : { ...(layers as ModelOptions), ...options }
   const name = given.name ?? 'sequential'
+  checkLayers(list, name)
   const net = list.length > 0 && list[0]!.config.inputShape !== undefined ? sequentialNetwork(list, name) : null
   return new Model(net, { ...given, name }, [...list])
 }
