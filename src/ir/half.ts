@@ -1,8 +1,5 @@
 /** Half-precision numbers, which JavaScript of this age has no array for: they are kept as their bits. */
 
-const float = new Float32Array(1)
-const bits = new Uint32Array(float.buffer)
-
 /** The bits of the float16 nearest to `x`; ties go to the even one. */
 export function toFloat16(x: number): number {
   const sign = x < 0 || Object.is(x, -0) ? 0x8000 : 0
@@ -28,15 +25,13 @@ export function fromFloat16(half: number): number {
 /** The bits of the bfloat16 nearest to `x`: the upper half of a float32; ties go to the even one. */
 export function toBfloat16(x: number): number {
   if (Number.isNaN(x)) return 0x7fc0
-  float[0] = x
-  const all = bits[0]!
+  const all = new Uint32Array(Float32Array.of(x).buffer)[0]!
   return (all + 0x7fff + ((all >>> 16) & 1)) >>> 16
 }
 
 /** The number that bfloat16 bits stand for. */
 export function fromBfloat16(half: number): number {
-  bits[0] = half << 16
-  return float[0]!
+  return new Float32Array(Uint32Array.of(half << 16).buffer)[0]!
 }
 
 function roundHalfEven(x: number): number {

@@ -69,7 +69,7 @@ export function broadcastShapes(shapes: readonly Shape[], where?: string): Shape
       if (d === 1 || d === dim) continue
       // A number other than 1 beats a name: at run time the name must be that number or 1.
       if (dim === 1) dim = d
-      else if (typeof dim === 'string' && typeof d === 'string') dim = `max(${[dim, d].sort().join(',')})`
+      else if (typeof dim === 'string' && typeof d === 'string') dim = maxName(dim, d)
       else if (typeof dim === 'string') dim = d
       else if (typeof d === 'number')
         throw new ShapeError({
@@ -82,6 +82,26 @@ export function broadcastShapes(shapes: readonly Shape[], where?: string): Shape
     out.push(dim)
   }
   return out
+}
+
+/** The larger of two names, one of which must be 1 at run time where they differ: each name once, in order. */
+function maxName(a: string, b: string): string {
+  const names = [...new Set([...namesIn(a), ...namesIn(b)])].sort()
+  return names.length === 1 ? names[0]! : `max(${names.join(',')})`
+}
+
+/** What stands in `max(…)`, or the name itself. */
+function namesIn(name: string): string[] {
+  if (!name.startsWith('max(') || !name.endsWith(')')) return [name]
+  const names = ['']
+  let depth = 0
+  for (const letter of name.slice(4, -1)) {
+    if (letter === '(') depth++
+    if (letter === ')') depth--
+    if (letter === ',' && depth === 0) names.push('')
+    else names[names.length - 1] += letter
+  }
+  return names
 }
 
 export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((dim, i) => dim === b[i])
