@@ -149,6 +149,20 @@ describe('encodeOnnx', () => {
     expect(decodeOnnx(encodeOnnx(g, { outputs: { y } })).graph.nodes).toHaveLength(20_000)
   })
 
+  test('more constants than a file can hold are refused before anything is copied', () => {
+    const g = graph()
+    // Memory nobody touches is not taken.
+    const [a, b] = ['a', 'b'].map(name => g.constant(tensor(new Float32Array(2 ** 28)), name)) as [Value, Value]
+    const error = (() => {
+      try {
+        return encodeOnnx(g, { outputs: { y: apply('Add', [a, b]) } })
+      } catch (cause) {
+        return cause
+      }
+    })()
+    expect(error).toMatchObject({ name: 'GraphError', code: 'too-large', where: 'a', received: '2.0 GiB' })
+  })
+
   test('ONNX Runtime ignores what is kept for training', async () => {
     const g = graph()
     const y = apply('Neg', [g.input('x', 'float32', [3])])

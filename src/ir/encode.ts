@@ -100,7 +100,22 @@ export function encodeOnnx(graph: Graph, options: EncodeOptions): Uint8Array {
         }),
       }),
     ]
+  refuseTooLarge([...(model.graph?.initializer ?? []), ...(model.trainingInfo[0]?.algorithm?.initializer ?? [])])
   return toBinary(ModelProtoSchema, model)
+}
+
+/** Protocol buffers end at 2 GiB. */
+function refuseTooLarge(tensors: readonly TensorProto[]): void {
+  const total = tensors.reduce((sum, t) => sum + t.rawData.length, 0)
+  if (total < 2 ** 31 - 2 ** 24) return
+  const largest = tensors.reduce((a, b) => (a.rawData.length >= b.rawData.length ? a : b))
+  throw new GraphError({
+    code: 'too-large',
+    where: largest.name,
+    expected: 'less than 2 GiB of constants in one ONNX file',
+    received: `${(total / 2 ** 30).toFixed(1)} GiB`,
+    hint: 'make inputs of the large ones, and feed them',
+  })
 }
 
 function* collectDomains(nodes: readonly Node[]): Iterable<string> {

@@ -1,16 +1,18 @@
-import type { NodeDescription } from '../ir/decode-model.js'
+import { type NodeDescription, nodeLabel } from '../ir/decode-model.js'
 import {
   CONTENT_LIMIT,
   contentNumbers,
   type DType,
   dtypeFromOnnx,
   fromNumbers,
+  GraphError,
   isFloat,
   isInteger,
   normalizeAxis,
   numbersOf,
   sizeOf,
   type Tensor,
+  tensor,
   type Value,
 } from '../ir/index.js'
 import { sliceExtent } from './slice.js'
@@ -110,4 +112,24 @@ const rules: Readonly<Record<string, Fold>> = {
       Array.from({ length: count }, (_, i) => data[from + i * numbers[2]!]!),
     )
   },
+}
+
+/** The tensor a Constant node holds, in whichever of its attributes. */
+export function constantOf(node: NodeDescription): Tensor {
+  const [name, value] = Object.entries(node.attrs)[0] ?? ['', undefined]
+  const list = Array.isArray(value)
+  if (name === 'value' && typeof value === 'object' && 'dtype' in value) return value
+  if (name === 'value_float' && typeof value === 'number') return tensor(value)
+  if (name === 'value_floats' && list) return tensor(Float32Array.from(value))
+  if (name === 'value_int' && typeof value === 'number') return tensor(BigInt64Array.of(BigInt(value)), [])
+  if (name === 'value_ints' && list) return tensor(BigInt64Array.from(value, BigInt))
+  if (name === 'value_string' && typeof value === 'string') return { dtype: 'string', shape: [], data: [value] }
+  if (name === 'value_strings' && list)
+    return { dtype: 'string', shape: [value.length], data: (value as readonly string[]).slice() }
+  throw new GraphError({
+    code: 'bad-constant',
+    where: nodeLabel(node),
+    expected: 'one of value, value_float(s), value_int(s), value_string(s)',
+    received: Object.keys(node.attrs),
+  })
 }

@@ -5,6 +5,7 @@ import { floats, type GraphInit, int64s, model, type NodeInit, node, port } from
 import {
   compile,
   encodeOnnx,
+  type Graph,
   type GraphError,
   gradients,
   type ImportOptions,
@@ -14,7 +15,7 @@ import {
   type Tensor,
   tensor,
 } from '../graph.js'
-import { defineOp, graphAttr } from './define.js'
+import { defineOp, graphAttr, int, ints } from './define.js'
 import * as ops from './index.js'
 
 const x = tensor([
@@ -446,6 +447,49 @@ describe('importOnnx', () => {
       const both = encodeOnnx(graph, { outputs: { h2: h, ...outputs } })
       expect(await theirs(both, feeds)).toEqual([numbersOf(x).map(v => -v), truth[0]])
     }
+  })
+
+  test('knows what Loop and Scan pass to their bodies where the file does not say', () => {
+    const loose = (name: string) => ({ name })
+    const record = (op: string, inputs: ['a', 'b?', 'rest*']) =>
+      defineOp(op, {
+        inputs,
+        outputs: ['outputs*'],
+        attrs: { body: graphAttr.required(), num_scan_inputs: int(0), scan_input_axes: ints.optional() },
+        infer: (_inputs, { body }) => body.results.map(({ value }) => ({ dtype: value.dtype, shape: value.shape })),
+        vjp: { a: null, b: null, rest: null },
+        samples: [],
+      }).record
+    const operators = new Map([
+      ['.Loop', record('Loop', ['a', 'b?', 'rest*'])],
+      ['.Scan', record('Scan', ['a', 'b?', 'rest*'])],
+    ])
+    const pass = (names: string[]): GraphInit => ({
+      name: 'body',
+      input: names.map(loose),
+      node: names.map(name => node('Identity', [name], [`${name}_out`])),
+      output: names.map(name => loose(`${name}_out`)),
+    })
+    const bodies = (graph: GraphInit) => importOnnx(model(graph), { operators }).graph.nodes[0]!.attrs.body as Graph
+    const typesOf = ({ inputs }: Graph) => inputs.map(({ dtype, shape }) => [dtype, shape])
+    const loop = node('Loop', ['trips', '', 'x'], ['y'], { body: { graph: pass(['i', 'c', 's']) } })
+    expect(
+      typesOf(bodies(graphOf([loop], { output: outputOnly('y'), initializer: [int64s('trips', [2], [])] }))),
+    ).toEqual([
+      ['int64', []],
+      ['bool', []],
+      ['float32', ['batch', 3]],
+    ])
+    const scan = node('Scan', ['x', 'x', 'x'], ['y'], {
+      body: { graph: pass(['s', 'p', 'q']) },
+      num_scan_inputs: 2,
+      scan_input_axes: [0, -1],
+    })
+    expect(typesOf(bodies(graphOf([scan], { output: outputOnly('y') })))).toEqual([
+      ['float32', ['batch', 3]],
+      ['float32', [3]],
+      ['float32', ['batch']],
+    ])
   })
 
   it.each<[string, Uint8Array, string, string?]>([

@@ -21,12 +21,11 @@ import {
   type Tensor,
   type TensorType,
   type Traced,
-  tensor,
   type Value,
 } from '../ir/index.js'
 import { applyOp, type OldNode, type OpRecord, type Upgraded } from './define.js'
 import { checkDims, recordOf, refuseAbsurd, refuseUnknown, retired } from './import-check.js'
-import { foldSmall } from './import-fold.js'
+import { constantOf, foldSmall } from './import-fold.js'
 import { operators as known } from './table.js'
 
 export interface ImportOptions {
@@ -184,7 +183,7 @@ function buildNode(node: NodeDescription, place: Place): void {
   const attrs = Object.fromEntries(
     Object.entries(node.attrs).map(([name, attr]): [string, AttrValue] => [
       name,
-      isGraphDescription(attr) ? buildBody(attr, place, bodyTypes(node.op, inputs)) : attr,
+      isGraphDescription(attr) ? buildBody(attr, place, bodyTypes(node, inputs)) : attr,
     ]),
   )
   try {
@@ -251,11 +250,20 @@ function buildBody(body: GraphDescription, outer: Place, types: readonly (Tensor
   return graph
 }
 
-/** What Loop passes to its body, for files that do not say. */
-const bodyTypes = (op: string, inputs: readonly (Value | null)[]): readonly (TensorType | undefined)[] =>
-  op === 'Loop'
-    ? [{ dtype: 'int64', shape: [] }, { dtype: 'bool', shape: [] }, ...inputs.slice(2).map(value => value ?? undefined)]
-    : []
+/** What Loop and Scan pass to their bodies, for files that do not say. */
+function bodyTypes(node: NodeDescription, inputs: readonly (Value | null)[]): readonly (TensorType | undefined)[] {
+  const types = inputs.map(value => value ?? undefined)
+  if (node.op === 'Loop') return [{ dtype: 'int64', shape: [] }, { dtype: 'bool', shape: [] }, ...types.slice(2)]
+  if (node.op !== 'Scan') return []
+  const states = inputs.length - Number(node.attrs.num_scan_inputs ?? 0)
+  const axes = (node.attrs.scan_input_axes ?? []) as readonly number[]
+  // A step sees a slice of what is scanned.
+  return types.map((type, i) => {
+    if (type === undefined || i < states) return type
+    const axis = axes[i - states] ?? 0
+    return { dtype: type.dtype, shape: type.shape.filter((_, k) => k !== (axis < 0 ? axis + type.shape.length : axis)) }
+  })
+}
 
 function find(name: string, place: Place): Value {
   for (let at: Place | null = place; at !== null; at = at.outer) {
@@ -267,25 +275,6 @@ function find(name: string, place: Place): Value {
     where: name,
     expected: 'a value computed before it is used',
     received: name,
-  })
-}
-
-function constantOf(node: NodeDescription): Tensor {
-  const [name, value] = Object.entries(node.attrs)[0] ?? ['', undefined]
-  const list = Array.isArray(value)
-  if (name === 'value' && typeof value === 'object' && 'dtype' in value) return value
-  if (name === 'value_float' && typeof value === 'number') return tensor(value)
-  if (name === 'value_floats' && list) return tensor(Float32Array.from(value))
-  if (name === 'value_int' && typeof value === 'number') return tensor(BigInt64Array.of(BigInt(value)), [])
-  if (name === 'value_ints' && list) return tensor(BigInt64Array.from(value, BigInt))
-  if (name === 'value_string' && typeof value === 'string') return { dtype: 'string', shape: [], data: [value] }
-  if (name === 'value_strings' && list)
-    return { dtype: 'string', shape: [value.length], data: (value as readonly string[]).slice() }
-  throw new GraphError({
-    code: 'bad-constant',
-    where: nodeLabel(node),
-    expected: 'one of value, value_float(s), value_int(s), value_string(s)',
-    received: Object.keys(node.attrs),
   })
 }
 
