@@ -35,6 +35,8 @@ export interface Row {
 export interface MeasureOptions {
   /** Seconds of measuring per peer. */
   readonly seconds?: number
+  /** Wait before each turn, 2 s at most, until nothing else wants a processor. For shared machines; Linux only. */
+  readonly quiet?: boolean
 }
 
 /** Losses are compared after this many steps, which are also the warm-up. */
@@ -51,7 +53,7 @@ export async function measure(
   peers: readonly Peer[],
   scenario: Scenario,
   threads: number,
-  { seconds = 4 }: MeasureOptions = {},
+  { seconds = 4, quiet = false }: MeasureOptions = {},
 ): Promise<Row[]> {
   const rows: { name: string; run: Run | null; times: number[]; losses: number[]; note: string; pace: number }[] = []
   for (const { name, setup } of peers) {
@@ -79,6 +81,7 @@ export async function measure(
       row => row.run !== null && (row.times.length < 2 || spent.get(row)! < seconds * 1000) && row.times.length < 400,
     )
     for (const row of active) {
+      if (quiet) await quietMoment()
       const burst = Math.max(1, Math.min(20, Math.round(BURST_MS / row.pace)))
       if (burst > 1) await timed(row.run!)
       for (let i = 0; i < burst; i++) {
@@ -96,6 +99,12 @@ async function timed(run: Run): Promise<number> {
   const start = performance.now()
   const own = await run.step()
   return own ?? performance.now() - start
+}
+
+async function quietMoment(): Promise<void> {
+  const end = performance.now() + 2000
+  const running = () => Number(readFileSync('/proc/loadavg', 'utf8').split(' ')[3]!.split('/')[0])
+  while (running() > 1 && performance.now() < end) await new Promise(resolve => setTimeout(resolve, 5))
 }
 
 const failed = (error: unknown): Skip => ({

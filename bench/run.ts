@@ -5,7 +5,7 @@ import { bare } from './peers/bare.js'
 import { torch } from './peers/torch.js'
 import { scenarios } from './scenarios.js'
 
-const USAGE = `npm run bench -- [scenario …] [--threads 1,2] [--peers name,…] [--seconds 4]`
+const USAGE = `npm run bench -- [scenario …] [--threads 1,2] [--peers name,…] [--seconds 4] [--quiet]`
 
 /** Peers whose packages may be missing are loaded by name; then their rows say so. */
 const optional = async (file: string, names: readonly string[]): Promise<Peer[]> => {
@@ -24,6 +24,7 @@ const { values, positionals } = parseArgs({
     threads: { type: 'string', default: '1,2' },
     peers: { type: 'string' },
     seconds: { type: 'string', default: '4' },
+    quiet: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h' },
   },
 })
@@ -50,5 +51,5 @@ console.log(machine())
 for (const name of names)
   for (const count of threads) {
     console.log(`\n${all[name]!.title} · ${count} thread${count === 1 ? '' : 's'} · ms per step`)
-    console.log(table(await measure(chosen, all[name]!, count, { seconds })))
+    console.log(table(await measure(chosen, all[name]!, count, { seconds, quiet: values.quiet })))
   }
