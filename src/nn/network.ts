@@ -40,12 +40,17 @@ export interface InputOptions {
 }
 
 /** An input of a functional model. */
-export const input = ({ shape, dtype = 'float32', name }: InputOptions): SymbolicTensor => ({
-  shape: ['batch', ...shape],
-  dtype,
-  call: null,
-  inputName: name,
-})
+export function input(options: InputOptions): SymbolicTensor {
+  const { shape, dtype = 'float32', name } = options ?? {}
+  if (!Array.isArray(shape) || !shape.every(dim => Number.isInteger(dim) && dim > 0))
+    throw new ConfigError({
+      code: 'bad-option',
+      where: 'input.shape',
+      expected: 'the shape of one example: whole numbers above 0, without the batch',
+      received: String(shape),
+    })
+  return { shape: ['batch', ...shape], dtype, call: null, inputName: name }
+}
 
 /** Refuses what is not a list of symbolic tensors: plain JavaScript has no types to do so. */
 function checkSymbolic(list: readonly SymbolicTensor[], where: string): void {
@@ -62,6 +67,13 @@ function checkSymbolic(list: readonly SymbolicTensor[], where: string): void {
 /** Applies a layer symbolically: builds it once in a scratch graph to learn the shape it gives. */
 export function symbolicCall(layer: Layer, inputs: readonly SymbolicTensor[]): SymbolicTensor {
   checkSymbolic(inputs, `${layer.type}.apply`)
+  if (inputs.length === 0)
+    throw new ConfigError({
+      code: 'not-symbolic',
+      where: `${layer.type}.apply`,
+      expected: 'an input',
+      received: 'none',
+    })
   const graph = new Graph()
   const values = inputs.map((t, i) => graph.input(`x${i}`, t.dtype, t.shape))
   const path = layer.config.name ?? snake(layer.type)

@@ -77,8 +77,8 @@ function problemOf(key: string, value: unknown, fallback: unknown): string | nul
 
 /** The learning rate after `step` updates. */
 export function rateAt(schedule: Schedule, step: number): number {
-  const rate = typeof schedule === 'number' ? schedule : schedule(step)
-  if (!Number.isFinite(rate))
+  const rate: unknown = typeof schedule === 'function' ? schedule(step) : schedule
+  if (typeof rate !== 'number' || !Number.isFinite(rate))
     throw new ConfigError({
       code: 'learning-rate',
       where: `learning rate at step ${step}`,

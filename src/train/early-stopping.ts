@@ -38,9 +38,9 @@ export function earlyStopping(options: EarlyStoppingOptions = {}): EarlyStopping
     baseline = null,
     restoreBestWeights = false,
     startFromEpoch = 0,
-  } = options
+  } = options ?? {}
   const known = ['monitor', 'minDelta', 'patience', 'mode', 'baseline', 'restoreBestWeights', 'startFromEpoch']
-  for (const key of Object.keys(options))
+  for (const key of Object.keys(options ?? {}))
     if (!known.includes(key))
       throw new ConfigError({
         code: 'unknown-option',
