@@ -14,12 +14,12 @@ const CACHE = 300_000
 export const kernelGradient: Lowering = {
   name: 'kernel-gradient',
   applies: ({ device, native }) => device === 'cpu' && native === true,
-  apply: traced =>
+  apply: (traced, { threads = 2 }) =>
     rewrite(traced, (node, inputs): readonly Value[] | undefined => {
       if (node.op !== 'Concat' || node.domain !== '' || node.attrs.axis !== 0) return undefined
       const sum = offsetsOf(inputs as readonly Value[])
-      const size = sum === undefined ? 0 : examplesPerPart(sum)
-      return sum === undefined || size === 0 ? undefined : [inParts(sum, size, node.name)]
+      const shares = sum && sharesOf(sum, threads)
+      return shares === undefined ? undefined : [inParts(sum!, shares, node.name)]
     }),
 }
 
@@ -63,37 +63,44 @@ function turnedFrom(value: Value | null | undefined, perm: (rank: number) => num
   return given !== undefined && given.join() === perm(given.length).join() ? node!.inputs[0]! : undefined
 }
 
-/** A divisor of the batch; 0 where parts would not pay: little data, or sums as large as what they come from. */
-function examplesPerPart({ g, last }: OffsetSum): number {
+interface Shares {
+  /** Products of one part that run side by side: a product this long and thin is not divided among threads well. */
+  readonly groups: number
+  /** Examples in each. */
+  readonly examples: number
+}
+
+/** Shares that divide the batch evenly; undefined where parts would not pay: little data, or sums as large as their terms. */
+function sharesOf({ g, last }: OffsetSum, threads: number): Shares | undefined {
   const [batch, outputs] = [Number(g.shape[0]), Number(g.shape[1])]
   const positions = sizeOf(g.shape.slice(2))
   const numbers = (sizeOf(last.shape) + sizeOf(g.shape)) / batch + positions * Number(last.shape.at(-1))
   const least = Math.max(1, Math.ceil((4 * outputs) / positions))
-  for (let size = Math.min(Math.max(Math.floor(CACHE / numbers), least), Math.floor(batch / 2)); size >= least; size--)
-    if (batch % size === 0) return size
-  return 0
+  const most = Math.max(Math.floor(CACHE / numbers), least)
+  for (let groups = Math.min(threads, 8); groups >= 1; groups--)
+    for (let examples = most; examples >= least; examples--)
+      if (batch % (groups * examples) === 0 && 2 * groups * examples <= batch) return { groups, examples }
+  return undefined
 }
 
-/** The sums over parts of `size` examples, added up by a Scan over the parts. */
-function inParts({ g, last, views }: OffsetSum, size: number, name: string): Value {
+/** The sums over parts of the batch, added up by a Scan over the parts. */
+function inParts({ g, last, views }: OffsetSum, { groups, examples }: Shares, name: string): Value {
   const { graph } = g
   const [batch, outputs, inputs] = [Number(g.shape[0]), Number(g.shape[1]), Number(last.shape.at(-1))]
-  const sums = [views.length, outputs * inputs]
+  const size = groups * examples
+  const sums = [views.length, groups, outputs * inputs]
   const body = new Graph(graph)
-  const rank = g.shape.length
   const within = (port: string, shape: Shape) => body.input(`${name}/part/${port}`, g.dtype, shape)
   const total = within('sum', sums)
   const partOfG = within('g', [size, ...g.shape.slice(1)])
   const partOfX = within('x', [size, ...last.shape.slice(1)])
   const next = body.scope(`${name}/part`, () => {
-    const here = (value: Value) => body.constant(value.constant!)
-    const rows = ops.reshape(ops.transpose(partOfG, { perm: [1, 0, ...axes(2, rank)] }), [outputs, -1])
+    const apart = ops.reshape(partOfG, [groups, examples, outputs, -1])
+    const rows = ops.reshape(ops.transpose(apart, { perm: [0, 2, 1, 3] }), [groups, outputs, -1])
     const products = views.map(cut => {
-      const view =
-        cut === null
-          ? partOfX
-          : applyOp(ops.slice.record, body, [partOfX, ...cut.inputs.slice(1).map(v => v && here(v))]).outputs[0]!
-      return ops.reshape(ops.matMul(rows, ops.reshape(view, [-1, inputs])), [1, outputs * inputs])
+      const taken = cut?.inputs.slice(1).map(input => input && body.constant(input.constant!)) ?? []
+      const view = cut === null ? partOfX : applyOp(ops.slice.record, body, [partOfX, ...taken]).outputs[0]!
+      return ops.reshape(ops.matMul(rows, ops.reshape(view, [groups, -1, inputs])), [1, groups, outputs * inputs])
     })
     return ops.add(total, ops.concat(products, { axis: 0 }))
   })
@@ -102,10 +109,11 @@ function inParts({ g, last, views }: OffsetSum, size: number, name: string): Val
   const zeros = ops.constantOfShape(graph.constant(tensor(BigInt64Array.from(sums, BigInt))), {
     value: tensor([0], [1], g.dtype),
   })
-  return graph.node({
+  const scan = graph.node({
     op: 'Scan',
     attrs: { body, num_scan_inputs: 2 },
     inputs: [zeros, split(g), split(last)],
     outputs: [{ dtype: g.dtype, shape: sums }],
-  }).outputs[0]!
+  })
+  return ops.reduceSum(scan.outputs[0]!, [1], { keepdims: 0 })
 }

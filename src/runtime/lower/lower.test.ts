@@ -142,13 +142,15 @@ describe('pooled-relu', () => {
 })
 
 describe('kernel-gradient', () => {
-  test('sums over parts of the batch', async () => {
-    const { before, after } = await lowered('kernel-gradient', input => {
+  test.each([1, 2, 5])('sums over parts of the batch, for %i threads', async threads => {
+    const { traced, feeds } = built(input => {
       const [x, w] = [input([36, 16, 24, 24]), input([16, 16, 3, 3])]
       return withGradients(ops.conv(x, w, null, { pads: [1, 1, 1, 1], strides: [1, 2] }), [w])
     })
-    expect(before).not.toContain('Scan')
-    expect(after).toContain('Scan')
+    const changed = await lowering('kernel-gradient').apply(traced, { ...cpu, threads })
+    expect(opsOf(traced)).not.toContain('Scan')
+    expect(opsOf(changed)).toContain('Scan')
+    expect(difference(await run(traced, feeds), await run(changed, feeds))).toBeLessThan(1e-5)
   })
   test('leaves small batches whole', async () => {
     const { before, after } = await lowered('kernel-gradient', input => {
