@@ -41,7 +41,7 @@ export interface MeasureOptions {
 
 /** Losses are compared after this many steps, which are also the warm-up. */
 const COMPARED = 5
-/** A peer slower than this, in ms, is compared after its first two steps. */
+/** A peer slower than this, in ms, makes two steps: both are compared, the second is its time. */
 const SLOW = 1500
 const BURST_MS = 60
 
@@ -58,7 +58,7 @@ export async function measure(
   const rows: { name: string; run: Run | null; times: number[]; losses: number[]; note: string; pace: number }[] = []
   for (const { name, setup } of peers) {
     const result = await setup(scenario, threads).catch(failed)
-    const row = { name, run: null as Run | null, times: [], losses: [] as number[], note: '', pace: 0 }
+    const row = { name, run: null as Run | null, times: [] as number[], losses: [] as number[], note: '', pace: 0 }
     rows.push(row)
     if ('skip' in result) row.note = result.skip
     else
@@ -68,6 +68,7 @@ export async function measure(
         for (let i = 0; i < COMPARED && !(i >= 2 && row.pace > SLOW); i++) {
           row.pace = await timed(result)
           row.losses.push(await result.loss())
+          if (i === 1 && row.pace > SLOW) row.times.push(row.pace)
         }
       } catch (error) {
         row.run = null
@@ -78,7 +79,7 @@ export async function measure(
   const spent = new Map(rows.map(row => [row, 0]))
   for (let active = rows; active.length > 0; ) {
     active = active.filter(
-      row => row.run !== null && (row.times.length < 2 || spent.get(row)! < seconds * 1000) && row.times.length < 400,
+      row => row.run !== null && row.pace <= SLOW && spent.get(row)! < seconds * 1000 && row.times.length < 400,
     )
     for (const row of active) {
       if (quiet) await quietMoment()
