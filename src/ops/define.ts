@@ -123,11 +123,13 @@ type AllOutputs<O extends readonly string[]> = O extends readonly [`${string}*`]
   : { readonly [S in O[number] as NameOf<S>]: Value }
 type Result<O extends readonly string[]> = O extends readonly [`${string}*`]
   ? readonly Value[]
-  : O extends readonly [string]
-    ? Value
-    : O extends readonly [string, `${string}?`, ...string[]]
+  : O extends readonly [`${string}?`, ...string[]]
+    ? AllOutputs<O>
+    : O extends readonly [string]
       ? Value
-      : AllOutputs<O>
+      : O extends readonly [string, `${string}?`, ...string[]]
+        ? Value
+        : AllOutputs<O>
 
 // ---- rules ------------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ import {
 } from '../../ir/index.js'
 import { BLOCKED, blockSize, reorderInput, reorderOutput } from './block-size.js'
 import { type BlockedKernel, blockedKernel } from './blocked-kernel.js'
+import { isWorthBlocking } from './blocked-worth.js'
 import type { Lowering } from './index.js'
 import { uses } from './pattern.js'
 
@@ -33,14 +34,10 @@ const ELEMENTWISE = new Set(
 )
 const POOLS = new Set(['MaxPool', 'AveragePool', 'GlobalAveragePool', 'GlobalMaxPool'])
 
-export function inBlocks(traced: Traced, block: number, threads?: number): Traced {
+export function inBlocks(traced: Traced, block: number, threads?: number, worth = isWorthBlocking): Traced {
   const count = uses(traced)
   const kernels = new Map<Node, BlockedKernel>()
-  const blocked = findBlocked(traced, count, node => {
-    const kernel = blockedKernel(node, block, threads)
-    if (kernel !== undefined) kernels.set(node, kernel)
-    return kernel !== undefined
-  })
+  const blocked = findBlocked(traced, count, block, threads, worth, kernels)
   if (kernels.size === 0) return traced
   const asked = new Set(Object.values(traced.outputs))
   for (const node of liveNodes(asked)) for (const value of capturedValues(node)) asked.add(value)
@@ -113,20 +110,58 @@ export function inBlocks(traced: Traced, block: number, threads?: number): Trace
 function findBlocked(
   traced: Traced,
   count: ReadonlyMap<Value, number>,
-  convolves: (node: Node) => boolean,
+  block: number,
+  threads: number | undefined,
+  worth: typeof isWorthBlocking,
+  kernels: Map<Node, BlockedKernel>,
 ): Set<Value> {
   const found = new Set<Value>()
-  for (const node of liveNodes(Object.values(traced.outputs))) {
+  const nodes = liveNodes(Object.values(traced.outputs))
+  const able = new Set(nodes.filter(node => blockedKernel(node, block, threads) !== undefined))
+  const users = new Map<Value, Node[]>()
+  for (const node of nodes)
+    for (const input of node.inputs) if (input !== null) users.set(input, [...(users.get(input) ?? []), node])
+  const leaves = leavesBlocks(traced, users, able)
+  for (const node of nodes) {
     const output = node.outputs[0]!
-    const tensors = node.inputs.filter((input): input is Value => input !== null && !isScalar(input))
-    const inside = tensors.length > 0 && tensors.every(input => found.has(input))
-    const alike = inside && node.domain === '' && tensors.every(input => sameShape(input.shape, output.shape))
-    const elementwise = alike && ELEMENTWISE.has(node.op)
-    const pooled = inside && node.domain === '' && POOLS.has(node.op) && (count.get(node.outputs[1]!) ?? 0) === 0
-    if (convolves(node) || elementwise || pooled || (found.has(node.inputs[0]!) && takesExamples(node)))
+    if (able.has(node)) {
+      const kernel = blockedKernel(node, block, threads)!
+      const surroundings = {
+        inputReordered: !kernel.plainInput && !found.has(node.inputs[0]!),
+        outputReordered: leaves(output),
+        reluFollows: count.get(output) === 1 && users.get(output)?.[0]?.op === 'Relu',
+      }
+      if (!worth(node, surroundings)) continue
+      kernels.set(node, kernel)
       found.add(output)
+      continue
+    }
+    const tensors = node.inputs.filter((input): input is Value => input !== null && !isScalar(input))
+    const inside = tensors.length > 0 && node.domain === '' && tensors.every(input => found.has(input))
+    const elementwise =
+      inside && ELEMENTWISE.has(node.op) && tensors.every(input => sameShape(input.shape, output.shape))
+    const pooled = inside && POOLS.has(node.op) && (count.get(node.outputs[1]!) ?? 0) === 0
+    if (elementwise || pooled || (found.has(node.inputs[0]!) && takesExamples(node))) found.add(output)
   }
   return found
+}
+
+/** Whether something that is not blocked will want a value, seen through what keeps the layout or is cheap made again. */
+function leavesBlocks(
+  traced: Traced,
+  users: ReadonlyMap<Value, readonly Node[]>,
+  able: ReadonlySet<Node>,
+): (value: Value) => boolean {
+  const asked = new Set(Object.values(traced.outputs))
+  const leaves = (value: Value): boolean =>
+    asked.has(value) ||
+    (users.get(value) ?? []).some(node => {
+      if (able.has(node)) return node.inputs[0] !== value
+      if (node.op === 'Greater' || POOLS.has(node.op) || isChannelsLast(node)) return false
+      const alone = node.inputs.every(input => input === null || input === value || isScalar(input))
+      return ELEMENTWISE.has(node.op) && alone ? leaves(node.outputs[0]!) : !takesExamples(node)
+    })
+  return leaves
 }
 
 const isScalar = (value: Value): boolean => value.constant !== null && value.constant.data.length === 1
@@ -135,12 +170,13 @@ const isScalar = (value: Value): boolean => value.constant !== null && value.con
 const takesExamples = (node: Node): boolean =>
   node.op === 'Slice' && node.domain === '' && node.inputs[3] != null && contentNumbers(node.inputs[3])?.join() === '0'
 
+const isChannelsLast = (node: Node): boolean =>
+  node.op === 'Transpose' && (node.attrs.perm as readonly number[] | undefined)?.join() === '0,2,3,1'
+
 /** The blocked value that a Transpose puts its channels last of: a layout the runtime reorders to directly. */
 function lastOf(node: Node, blocked: ReadonlySet<Value>): Value | undefined {
-  const perm =
-    node.op === 'Transpose' && node.domain === '' ? (node.attrs.perm as readonly number[] | undefined) : undefined
   const x = node.inputs[0]!
-  return perm?.join() === '0,2,3,1' && blocked.has(x) && x.dtype === 'float32' ? x : undefined
+  return isChannelsLast(node) && blocked.has(x) && x.dtype === 'float32' ? x : undefined
 }
 
 /** A node that keeps the layout. Relu alone on a convolution becomes part of it. */

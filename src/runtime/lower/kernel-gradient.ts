@@ -75,6 +75,7 @@ function sharesOf({ g, last }: OffsetSum, threads: number): Shares | undefined {
   const [batch, outputs] = [Number(g.shape[0]), Number(g.shape[1])]
   const positions = sizeOf(g.shape.slice(2))
   const numbers = (sizeOf(last.shape) + sizeOf(g.shape)) / batch + positions * Number(last.shape.at(-1))
+  if (numbers * batch < 4 * CACHE) return undefined
   const least = Math.max(1, Math.ceil((4 * outputs) / positions))
   const most = Math.max(Math.floor(CACHE / numbers), least)
   for (let groups = Math.min(threads, 8); groups >= 1; groups--)

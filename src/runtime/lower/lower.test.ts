@@ -14,6 +14,7 @@ import {
 import * as ops from '../../ops/index.js'
 import { compile } from '../index.js'
 import { blockSize } from './block-size.js'
+import { inBlocks } from './blocked-conv.js'
 import { lower, lowerings } from './index.js'
 
 type Built = { traced: Traced; feeds: Record<string, Tensor> }
@@ -57,9 +58,12 @@ const lowering = (name: string) => lowerings.find(l => l.name === name)!
 const cpu = { device: 'cpu', native: true, threads: 2 } as const
 
 /** The graph after one lowering, having checked that its results are those of the plain graph. */
-async function lowered(name: string, make: Make): Promise<{ before: string[]; after: string[] }> {
+async function lowered(
+  by: string | ((traced: Traced) => Traced),
+  make: Make,
+): Promise<{ before: string[]; after: string[] }> {
   const { traced, feeds } = built(make)
-  const changed = await lowering(name).apply(traced, cpu)
+  const changed = await (typeof by === 'string' ? lowering(by).apply(traced, cpu) : by(traced))
   expect(difference(await run(traced, feeds), await run(changed, feeds))).toBeLessThan(1e-5)
   return { before: opsOf(traced), after: opsOf(changed) }
 }
@@ -144,7 +148,7 @@ describe('pooled-relu', () => {
 describe('kernel-gradient', () => {
   test.each([1, 2, 5])('sums over parts of the batch, for %i threads', async threads => {
     const { traced, feeds } = built(input => {
-      const [x, w] = [input([36, 16, 24, 24]), input([16, 16, 3, 3])]
+      const [x, w] = [input([72, 16, 24, 24]), input([16, 16, 3, 3])]
       return withGradients(ops.conv(x, w, null, { pads: [1, 1, 1, 1], strides: [1, 2] }), [w])
     })
     const changed = await lowering('kernel-gradient').apply(traced, { ...cpu, threads })
@@ -166,10 +170,12 @@ describe('blocked-conv', () => {
   beforeAll(async () => {
     block = await blockSize(cpu)
   })
+  // Also where it would not pay: these are small.
+  const everywhere = (traced: Traced) => inBlocks(traced, block, 2, () => true)
   const check = (name: string, make: Make, expected = true) =>
     test(name, async ({ skip }) => {
       skip(block === 0, 'this machine has no blocked kernels')
-      const { after } = await lowered('blocked-conv', make)
+      const { after } = await lowered(everywhere, make)
       if (expected) expect(after).toContain('com.microsoft.nchwc.Conv')
       else expect(after.filter(op => op.startsWith('com.microsoft.nchwc'))).toEqual([])
     })
@@ -222,12 +228,26 @@ describe('blocked-conv', () => {
   })
   test('Relu behind a convolution becomes part of it', async ({ skip }) => {
     skip(block === 0, 'this machine has no blocked kernels')
-    const { after } = await lowered('blocked-conv', input => {
+    const { after } = await lowered(everywhere, input => {
       const y = ops.relu(ops.conv(input([2, 16, 8, 8]), input([16, 16, 3, 3])))
       return { y: ops.maxPool(y, { kernel_shape: [2, 2], strides: [2, 2] }) }
     })
     expect(after).not.toContain('Relu')
     expect(after).toContain('com.microsoft.nchwc.MaxPool')
+  })
+  test('is for convolutions that pay for the reordering', async ({ skip }) => {
+    skip(block === 0, 'this machine has no blocked kernels')
+    const chosen = async (x: number[], w: number[]) => {
+      const graph = new Graph()
+      const y = ops.conv(graph.input('x', 'float32', x), graph.input('w', 'float32', w))
+      return opsOf(await lowering('blocked-conv').apply({ graph, outputs: { y } }, cpu)).includes(
+        'com.microsoft.nchwc.Conv',
+      )
+    }
+    expect(await chosen([64, 32, 28, 28], [64, 32, 3, 3])).toBe(true)
+    // More weights to rearrange than there is to compute.
+    expect(await chosen([1, 256, 6, 6], [256, 256, 3, 3])).toBe(false)
+    expect(await chosen([64, 3, 28, 28], [16, 3, 3, 3])).toBe(false)
   })
   test('without blocked kernels nothing changes', () => {
     const { traced } = built(conv([2, 32, 7, 6], [48, 32, 3, 3], {}))
