@@ -9,17 +9,11 @@ import { compile, createState, type Program, type State } from '../runtime/index
 import type { Logs } from './accumulate.js'
 import { arraySource, type DataLike, gatherRows, isTensor, type TensorLike } from './batches.js'
 import { type Compiled, type CompileOptions, resolveCompile } from './config.js'
-import {
-  checkEvaluateOptions,
-  type EvaluateOptions,
-  evaluateBatches,
-  type FitOptions,
-  fit as runFit,
-  type TrainingSource,
-  trainOn,
-} from './fit.js'
+import { evaluateBatches, fit as runFit, trainOn } from './fit.js'
 import type { History } from './history.js'
+import { checkEvaluateOptions, type EvaluateOptions, type FitOptions } from './options.js'
 import { saveModel } from './save.js'
+import type { TrainingSource } from './sources.js'
 import { type BatchSignature, compileStep, type Step, traceInference } from './step.js'
 import { writeFileAtomic } from './write.js'
 
@@ -226,7 +220,7 @@ export class Model {
     y: DataLike,
     { sampleWeight = null }: { sampleWeight?: TensorLike | null } = {},
   ): Promise<Logs> {
-    const { trainBatch } = await import('./fit.js')
+    const { trainBatch } = await import('./update.js')
     const source = arraySource(this.network, x, y, sampleWeight)
     return trainBatch(this, { x: source.x, y: source.y, sampleWeight: source.sampleWeight, size: source.length })
   }

@@ -1,0 +1,113 @@
+import { ConfigError, nearest } from '../ir/index.js'
+import type { DataLike, TensorLike } from './batches.js'
+import type { Callback } from './callback.js'
+import type { ProgressStream } from './progress.js'
+import type { TrainingSource } from './sources.js'
+
+export interface EvaluateOptions {
+  /** Default 32. */
+  batchSize?: number
+  sampleWeight?: TensorLike
+}
+
+export interface FitOptions extends EvaluateOptions {
+  /** Default 1. */
+  epochs?: number
+  /** Data for val_loss and val_ metrics: a source, or [x, y] or [x, y, sampleWeight]. */
+  validationData?: TrainingSource | readonly [DataLike, DataLike] | readonly [DataLike, DataLike, TensorLike]
+  /** Share of the examples, from the end, kept for validation (data in memory only). */
+  validationSplit?: number
+  /** Default true. */
+  shuffle?: boolean
+  /** Weight of each class in the loss, by number. */
+  classWeight?: Readonly<Record<number, number>>
+  callbacks?: Callback | readonly Callback[]
+  /** 1: progress on the terminal (the default in Node), 0: silence. */
+  verbose?: 0 | 1 | boolean
+  /** Where progress goes; default standard output. */
+  stream?: ProgressStream
+  /** Ends training cleanly after the current batch; what was learned is kept. */
+  signal?: AbortSignal
+  /** Epoch to begin counting at; default: where the last fit ended when 0. */
+  initialEpoch?: number
+}
+
+export function checkFitOptions(options: FitOptions): void {
+  const known = [
+    'epochs',
+    'batchSize',
+    'validationData',
+    'validationSplit',
+    'shuffle',
+    'classWeight',
+    'sampleWeight',
+    'callbacks',
+    'verbose',
+    'stream',
+    'signal',
+    'initialEpoch',
+  ]
+  const problems = Object.keys(options)
+    .filter(key => !known.includes(key))
+    .map(key => ({
+      code: 'unknown-option',
+      where: `fit.${key}`,
+      expected: `one of ${known.join(', ')}`,
+      received: key,
+      hint: `did you mean ${nearest(key, known, 1)[0]}?`,
+    }))
+  const { epochs = 1, batchSize = 32, validationSplit = 0, initialEpoch = 0, classWeight = {} } = options
+  for (const [name, value] of Object.entries({ initialEpoch, ...classWeight }))
+    if (typeof value !== 'number' || !Number.isFinite(value) || value < 0)
+      problems.push({
+        code: 'bad-option',
+        where: name === 'initialEpoch' ? 'fit.initialEpoch' : `fit.classWeight.${name}`,
+        expected: 'a finite number ≥ 0',
+        received: String(value),
+        hint: 'a class without a weight counts 1',
+      })
+  const whole = (name: string, value: number) => {
+    if (!Number.isInteger(value) || value < 1)
+      problems.push({
+        code: 'bad-option',
+        where: `fit.${name}`,
+        expected: 'a whole number ≥ 1',
+        received: String(value),
+        hint: 'count from 1',
+      })
+  }
+  whole('epochs', epochs)
+  whole('batchSize', batchSize)
+  if (!(validationSplit >= 0 && validationSplit < 1))
+    problems.push({
+      code: 'bad-option',
+      where: 'fit.validationSplit',
+      expected: 'from 0 to below 1',
+      received: String(validationSplit),
+      hint: '0.2 keeps a fifth',
+    })
+  if (problems.length > 0)
+    throw new ConfigError(problems.length === 1 ? problems[0]! : { code: 'bad-options', where: 'fit', problems })
+}
+
+/** Checks what evaluate and predict are told. */
+export function checkEvaluateOptions(call: string, options: EvaluateOptions): void {
+  const known = ['batchSize', 'sampleWeight']
+  for (const key of Object.keys(options))
+    if (!known.includes(key))
+      throw new ConfigError({
+        code: 'unknown-option',
+        where: `${call}.${key}`,
+        expected: `one of ${known.join(', ')}`,
+        received: key,
+        hint: `did you mean ${nearest(key, known, 1)[0]}?`,
+      })
+  const { batchSize = 32 } = options
+  if (!Number.isInteger(batchSize) || batchSize < 1)
+    throw new ConfigError({
+      code: 'bad-option',
+      where: `${call}.batchSize`,
+      expected: 'a whole number ≥ 1',
+      received: batchSize,
+    })
+}

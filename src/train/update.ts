@@ -1,0 +1,73 @@
+import { counterRandom, type Tensor } from '../ir/index.js'
+import { isSparse } from '../nn/losses.js'
+import { EpochSums, type Logs } from './accumulate.js'
+import { type Batch, checkLabels } from './batches.js'
+import { diagnose } from './diagnose.js'
+import type { Model } from './model.js'
+import type { Batches } from './sources.js'
+import { type BatchSignature, type Step, stepFeeds, target, traceStep } from './step.js'
+
+const signatureOf = (batch: Batch): BatchSignature => {
+  const types = (tensors: Readonly<Record<string, Tensor>>) =>
+    Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, { dtype: t.dtype, shape: t.shape }]))
+  return { x: types(batch.x), y: types(batch.y), weighted: batch.sampleWeight !== null }
+}
+
+function feedsOf(batch: Batch): Record<string, Tensor> {
+  const feeds: Record<string, Tensor> = { ...batch.x }
+  for (const [name, t] of Object.entries(batch.y)) feeds[target(name)] = t
+  if (batch.sampleWeight !== null) feeds.sample_weight = batch.sampleWeight
+  return feeds
+}
+
+/** Feeds for a step: the batch's tensors it asks for, and its scalars. */
+function feedsFor(model: Model, step: Step, batch: Batch, training: boolean): Record<string, Tensor> {
+  const scalars = training
+    ? stepFeeds(step, model.step + 1, model.learningRate, counterRandom(model.seed, 0x3d, 0).bits(model.step))
+    : {}
+  const all = feedsOf(batch)
+  const wanted = new Set(step.program.inputs.map(port => port.name))
+  return { ...scalars, ...Object.fromEntries(Object.entries(all).filter(([name]) => wanted.has(name))) }
+}
+
+function check(model: Model, batch: Batch): void {
+  for (const output of model.compiled.outputs)
+    if (isSparse(output.loss.type)) {
+      const classes = Number(model.network.outputs.find(o => o.name === output.name)!.shape.at(-1))
+      checkLabels(batch, output.name, classes, output.loss.ignoreClass)
+    }
+}
+
+/** One update on one batch; adds its results to `sums`. */
+export async function updateOn(model: Model, batch: Batch, sums: EpochSums, where: string): Promise<void> {
+  check(model, batch)
+  const step = await model.stepFor(signatureOf(batch), true)
+  const state = await model.state()
+  const feeds = feedsFor(model, step, batch, true)
+  const results = await step.program.run(feeds, state)
+  if (!Number.isFinite(Number(results.loss!.data[0]))) {
+    state.retreat(step.program.updates)
+    throw await diagnose(traceStep(model.network, model.compiled, signatureOf(batch), true), feeds, state, where)
+  }
+  model.step++
+  sums.add(results, step.statistics, batch.size)
+}
+
+/** One update on one batch; its loss and metrics. */
+export async function trainBatch(model: Model, batch: Batch): Promise<Logs> {
+  const sums = new EpochSums(model.compiled)
+  await updateOn(model, batch, sums, `step ${model.step}`)
+  return sums.logs(true)
+}
+
+/** Loss and metrics over batches, without training. */
+export async function evaluateOn(model: Model, batches: Batches): Promise<EpochSums> {
+  const sums = new EpochSums(model.compiled)
+  const state = await model.state()
+  for await (const batch of batches.epoch(0, false)) {
+    check(model, batch)
+    const step = await model.stepFor(signatureOf(batch), false)
+    sums.add(await step.program.run(feedsFor(model, step, batch, false), state), step.statistics, batch.size)
+  }
+  return sums
+}
