@@ -1,5 +1,8 @@
 import { z } from 'zod'
 import { ConfigError, nearest, type Value } from '../ir/index.js'
+import { parseOptions } from '../ir/options.js'
+
+export { parseOptions }
 
 /**
  * Regularizers, constraints, initializers and activations are plain records `{ type, ...parameters }`: they can be
@@ -57,43 +60,5 @@ export function resolveSpec<P extends readonly unknown[], R>(
   const parameters = parseOptions(entry.parameters.strict(), given, `${family} ${type}`) as Record<string, unknown>
   return (...args) => entry.apply(parameters, ...args)
 }
-
-/** Parses options with a schema; all problems are reported at once. */
-export function parseOptions<S extends z.ZodType>(schema: S, options: unknown, where: string): z.output<S> {
-  const parsed = schema.safeParse(options)
-  if (parsed.success) return parsed.data
-  const known = schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
-  const problems = parsed.error.issues.flatMap(issue =>
-    issue.code === 'unrecognized_keys'
-      ? issue.keys.map(key => ({
-          code: 'unknown-option',
-          where: `${where}.${key}`,
-          expected: `one of ${known.join(', ')}`,
-          received: key,
-          hint: `did you mean ${nearest(key, known, 1)[0]}?`,
-        }))
-      : [
-          {
-            code: 'bad-option',
-            where: [where, ...issue.path].join('.'),
-            expected: issue.message
-              .replace(/^(Invalid input|Too small|Too big|Invalid option): expected /, '')
-              .replace(/, received .*$/, ''),
-            received: valueAt(options, issue.path),
-          },
-        ],
-  )
-  throw new ConfigError(
-    problems.length === 1
-      ? problems[0]!
-      : { code: 'bad-options', where, received: `${problems.length} problems`, problems },
-  )
-}
-
-const valueAt = (options: unknown, path: readonly PropertyKey[]): unknown =>
-  path.reduce<unknown>(
-    (at, key) => (typeof at === 'object' && at !== null ? (at as Record<PropertyKey, unknown>)[key] : undefined),
-    options,
-  )
 
 export type ValueFunction = (x: Value) => Value
