@@ -1,5 +1,6 @@
 /** Datasets: streams of examples, the stages that change them, and loaders. */
 export * from './arrays.js'
+export * from './augment/index.js'
 export type { Column, ColumnType } from './columns.js'
 export { type CsvOptions, type CsvRow, csvRows, parseCsv, readCsv } from './csv.js'
 export type { CsvInput, CsvSyntax, CsvText } from './csv-records.js'
