@@ -151,8 +151,8 @@ describe('randomErasing', () => {
 
   test('erases with a probability of one half unless told otherwise', () => {
     const share = (options: object) =>
-      Array.from({ length: 2000 }, (_, index) => randomErasing(options)(image(1, 9, 9), { epoch: 0, index })).filter(t =>
-        numbers(t).includes(0),
+      Array.from({ length: 2000 }, (_, index) => randomErasing(options)(image(1, 9, 9), { epoch: 0, index })).filter(
+        t => numbers(t).includes(0),
       ).length / 2000
     expect(share({})).toBeCloseTo(0.5, 1)
     expect(share({ p: 0 })).toBe(0)
