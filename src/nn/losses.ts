@@ -38,7 +38,7 @@ const logitsOf = (y: Value, op: 'Softmax' | 'Sigmoid'): Value | null => {
 }
 
 /** Log-probabilities over the last axis from logits, from the output of a softmax, or from other probabilities. */
-function logProbabilities(yPred: Value, fromLogits: boolean): Value {
+export function logProbabilities(yPred: Value, fromLogits: boolean): Value {
   const logits = fromLogits ? yPred : logitsOf(yPred, 'Softmax')
   if (logits !== null) return ops.logSoftmax(logits, { axis: -1 })
   const normalized = ops.div(yPred, ops.reduceSum(yPred, [-1]))
@@ -277,11 +277,13 @@ export interface ResolvedLoss {
   readonly apply: LossFunction
   /** Class number that does not count. */
   readonly ignoreClass?: number
+  /** Whether predictions are logits. */
+  readonly fromLogits: boolean
 }
 
 /** The name and the function of a loss. */
 export function resolveLoss(loss: Loss): ResolvedLoss {
-  if (typeof loss === 'function') return { type: loss.name || 'loss', apply: loss }
+  if (typeof loss === 'function') return { type: loss.name || 'loss', apply: loss, fromLogits: false }
   const { type: named, ...parameters } = typeof loss === 'string' ? { type: loss } : loss
   const given = String(named)
   const type = aliases[given] ?? given
@@ -299,6 +301,7 @@ export function resolveLoss(loss: Loss): ResolvedLoss {
   return {
     type,
     apply: (yTrue, yPred) => entry.apply(parsed, yTrue, yPred),
+    fromLogits: parsed.fromLogits === true,
     ...(ignored === undefined ? {} : { ignoreClass: ignored }),
   }
 }

@@ -10,9 +10,9 @@ import {
   type TensorType,
   type Value,
 } from '../ir/index.js'
+import { mixKey } from '../ops/counter-random.js'
 import * as ops from '../ops/index.js'
 import type { CallContext, Layer, WeightSpec } from './layer.js'
-import { mixKey } from './random.js'
 import { penalty, type Regularizer } from './regularizers.js'
 
 /** The result of a layer that has not been computed yet: the functional API's currency. Axis 0 is `'batch'`. */

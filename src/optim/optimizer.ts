@@ -1,164 +1,184 @@
-import { ConfigError, type Graph, nearest, scalar, type Value } from '../ir/index.js'
-import * as ops from '../ops/index.js'
-import { clipTransforms } from './clip.js'
-import type { Transform } from './transform.js'
+import { ConfigError, type Graph, ShapeError, type Tensor, type Value } from '../ir/index.js'
+import { rateAt, type Schedule } from './rate.js'
+import type { HostScalar, Initial, Parameter, ParameterInfo, StepInfo } from './transform.js'
 
-/** A learning rate: a number, or a function of the number of updates made so far (0, 1, …). */
-export type Schedule = number | ((step: number) => number)
-
-/** Options every optimizer has, with Keras's names and meaning. */
-export interface OptimizerOptions {
-  learningRate?: Schedule
-  /** Decoupled weight decay: each step subtracts weightDecay · learningRate · w. */
-  weightDecay?: number | null
-  /** Each element of a gradient is cut to [−clipvalue, clipvalue]. */
-  clipvalue?: number | null
-  /** Each gradient is scaled down to this norm. */
-  clipnorm?: number | null
-  /** All gradients together are scaled down to this norm. */
-  globalClipnorm?: number | null
+/** A named tensor an optimizer keeps between updates (`adam/m/dense/kernel`). */
+export interface Slot {
+  readonly name: string
+  readonly shape: readonly number[]
+  readonly initial: Initial
+  /** The parameter it belongs to, whose value `initial: 'parameter'` means. */
+  readonly parameter: string
 }
 
-/** A chain of transforms and a learning rate. */
+/** What an optimizer builds its update from. */
+export interface UpdateContext {
+  readonly graph: Graph
+  /** Trainable parameters with their gradients. */
+  readonly parameters: readonly Parameter[]
+  /** The learning rate as a scalar. */
+  readonly learningRate: Value
+  /** Which of its graphs is being built: see `phase`. */
+  readonly phase: string
+  /** A slot's value before this update. */
+  slot(name: string): Value
+  /** A scalar that the host computes anew for each update and feeds. */
+  scalar(name: string, at: HostScalar): Value
+  /** A uint32 scalar that belongs to this update and the name given alone. */
+  key(name: string): Value
+  /** Gradients of the same loss on the same batch at other values of the parameters (those not given stay). */
+  gradientsAt(values: ReadonlyMap<string, Value>): readonly Value[]
+}
+
+/** New values of parameters and slots, by path and name; what is missing stays as it is. */
+export interface UpdateTrace {
+  readonly parameters: ReadonlyMap<string, Value>
+  readonly slots: ReadonlyMap<string, Value>
+}
+
+/** What an optimizer computes the weights for evaluation from. */
+export interface EvaluationContext {
+  readonly parameters: readonly { readonly path: string; readonly value: Value }[]
+  slot(name: string): Value
+}
+
+/** A loss with its gradients at some values of the parameters, for an optimizer that is driven by the host. */
+export interface Evaluation {
+  readonly loss: number
+  readonly gradients: Readonly<Record<string, Float32Array>>
+}
+
+/** An update made by the host, for methods that evaluate the loss as often as they need (line searches). */
+export interface HostUpdate {
+  readonly info: StepInfo
+  readonly parameters: Readonly<Record<string, Tensor>>
+  readonly slots: Readonly<Record<string, Tensor>>
+  /** Loss and gradients of the batch at other parameters. */
+  evaluate(parameters: Readonly<Record<string, Float32Array>>): Promise<Evaluation>
+  /** Those at the present parameters. */
+  readonly first: Evaluation
+}
+
+/** An optimizer: slots, and one update as a piece of graph. Wrappers take one and return one. */
 export interface Optimizer {
   readonly name: string
   readonly learningRate: Schedule
-  readonly weightDecay: number
-  readonly transforms: readonly Transform[]
-  /** The options it was made with, for saving. */
+  /** The options it was made with, for saving: `optimizerFromConfig({ name, config })` makes it again. */
   readonly config: Readonly<Record<string, unknown>>
+  slots(parameters: readonly ParameterInfo[]): readonly Slot[]
+  /** Which of its graphs the update after `step` batches takes: an accumulating optimizer has one that only adds up. */
+  phase(step: number): string
+  /** How many updates `batches` batches make; as many where nothing is said. */
+  readonly updates?: (batches: number) => number
+  trace(update: UpdateContext): UpdateTrace
+  /** The weights to evaluate, predict and save with, where those are not the ones that are trained. */
+  readonly evaluate?: (context: EvaluationContext) => ReadonlyMap<string, Value>
+  /** The slot that holds a parameter's average, for swapping it in. */
+  readonly average?: (path: string) => string
+  /** Whether fit ends by writing the averages over the weights. */
+  readonly finalize?: boolean
+  /** Makes the update on the host instead of in the graph; gives new parameters and slots. */
+  readonly host?: (update: HostUpdate) => Promise<{
+    readonly parameters: Readonly<Record<string, Float32Array>>
+    readonly slots: Readonly<Record<string, Float32Array>>
+  }>
 }
 
-/** An optimizer from its own links: clipping stands in front, as in Keras; every recipe goes through here. */
-export function optimizer<O extends OptimizerOptions>(
-  name: string,
-  options: O,
-  defaults: Required<O>,
-  links: (o: Required<O>) => readonly Transform[],
-): Optimizer {
-  for (const key of Object.keys(options))
-    if (!(key in defaults) && !(key in sharedDefaults))
-      throw new ConfigError({
-        code: 'unknown-option',
-        where: `optimizers.${name}.${key}`,
-        expected: `one of ${Object.keys({ ...sharedDefaults, ...defaults }).join(', ')}`,
-        received: key,
-        hint: `did you mean ${nearest(key, Object.keys({ ...sharedDefaults, ...defaults }), 1)[0]}?`,
-      })
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
-  const config = { ...sharedDefaults, ...defaults, ...given } as Required<O>
-  for (const [key, value] of Object.entries(config)) {
-    const expected = problemOf(key, value, (defaults as Readonly<Record<string, unknown>>)[key])
-    if (expected !== null)
-      throw new ConfigError({ code: 'bad-option', where: `optimizers.${name}.${key}`, expected, received: value })
-  }
-  return {
-    name,
-    learningRate: config.learningRate as Schedule,
-    weightDecay: config.weightDecay ?? 0,
-    transforms: [...clipTransforms(config), ...links(config)],
-    config: config as Readonly<Record<string, unknown>>,
-  }
-}
-const sharedDefaults = { weightDecay: null, clipvalue: null, clipnorm: null, globalClipnorm: null }
-
-/** What an option must be, where it is not; null where it is fine. */
-function problemOf(key: string, value: unknown, fallback: unknown): string | null {
-  if (key === 'learningRate' && typeof value === 'function') return null
-  if (typeof fallback === 'boolean') return typeof value === 'boolean' ? null : 'true or false'
-  if (value === null && fallback === null) return null
-  if (value === null && key in sharedDefaults) return null
-  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) return 'a finite number ≥ 0'
-  if (/^clip|Clipnorm$/.test(key) && value === 0) return 'a number above 0: at 0 nothing is learned'
-  if (/^(beta\d|rho)$/.test(key) && value >= 1) return 'a number from 0 to below 1'
-  if (key === 'momentum' && value > 1) return 'a number from 0 to 1'
-  return null
-}
-
-/** The learning rate after `step` updates. */
-export function rateAt(schedule: Schedule, step: number): number {
-  const rate: unknown = typeof schedule === 'function' ? schedule(step) : schedule
-  if (typeof rate !== 'number' || !Number.isFinite(rate))
-    throw new ConfigError({
-      code: 'learning-rate',
-      where: `learning rate at step ${step}`,
-      expected: 'a finite number',
-      received: rate,
-    })
-  return rate
-}
-
-/** A parameter, by path, with its gradient. */
-export interface Parameter {
-  readonly path: string
-  readonly value: Value
-  readonly gradient: Value
-}
-
-export interface OptimizerTrace {
-  /** New value of each parameter, by path. */
-  readonly parameters: ReadonlyMap<string, Value>
-  /** New value of each slot, by name (`adam/m/dense/kernel`). */
-  readonly slots: ReadonlyMap<string, Value>
-  /** Graph inputs the host feeds at each step: name and value from the number of the update (from 1) and the rate. */
-  readonly feeds: Readonly<Record<string, (step: number) => number>>
-}
-
-/** Names, shapes and first values of the slots an optimizer keeps for parameters. */
-export const slotsOf = (o: Optimizer, parameters: readonly { path: string; shape: readonly number[] }[]) =>
-  o.transforms.flatMap(link =>
-    Object.entries(link.slots).flatMap(([slot, initial]) =>
-      parameters.map(p => ({ name: `${link.name}/${slot}/${p.path}`, shape: p.shape, initial })),
-    ),
-  )
+/** Whether something is an optimizer: plain JavaScript has no types to tell. */
+export const isOptimizer = (x: unknown): x is Optimizer =>
+  typeof x === 'object' && x !== null && 'trace' in x && 'slots' in x && 'learningRate' in x
 
 export const LEARNING_RATE = 'optimizer/learning_rate'
 
-/** Builds one update of all parameters in their graph. Slots are graph inputs named as in `slotsOf`. */
-export function traceUpdate(
-  o: Optimizer,
-  parameters: readonly Parameter[],
-  slotInput: (name: string, like: Value) => Value,
-): OptimizerTrace {
-  const graph: Graph | undefined = parameters[0]?.value.graph
-  if (graph === undefined) return { parameters: new Map(), slots: new Map(), feeds: {} }
-  const feeds: Record<string, (step: number) => number> = {}
-  const learningRate = graph.input(LEARNING_RATE, 'float32', [])
-  const slots = new Map<string, Value>()
-  let gradients = parameters.map(p => p.gradient)
-  const scales = new Array<Value | undefined>(parameters.length).fill(undefined)
-  for (const link of o.transforms) {
-    const scalars: Record<string, Value> = { learningRate }
-    for (const [name, f] of Object.entries(link.scalars)) {
-      const feed = `optimizer/${link.name}/${name}`
-      scalars[name] = graph.input(feed, 'float32', [])
-      feeds[feed] = step => f({ step })
-    }
-    if (link.prepare !== undefined) gradients = link.prepare(gradients)
-    gradients = parameters.map(({ path, value }, i) => {
-      const own = Object.fromEntries(
-        Object.keys(link.slots).map(slot => [slot, slotInput(`${link.name}/${slot}/${path}`, value)]),
-      )
-      const result = link.update({
-        path,
-        parameter: value,
-        gradient: gradients[i]!,
-        slots: own,
-        scalars: scalars as Record<'learningRate', Value>,
-        graph,
-      })
-      for (const [slot, next] of Object.entries(result.slots)) slots.set(`${link.name}/${slot}/${path}`, next as Value)
-      if (result.scale !== undefined)
-        scales[i] = scales[i] === undefined ? result.scale : ops.mul(scales[i], result.scale)
-      return result.gradient
-    })
-  }
-  const updated = new Map<string, Value>()
-  const keep =
-    o.weightDecay > 0 ? ops.sub(scalar(graph, 'float32', 1), ops.mul(learningRate, o.weightDecay)) : undefined
-  parameters.forEach(({ path, value }, i) => {
-    const step = scales[i] === undefined ? gradients[i]! : ops.mul(gradients[i]!, scales[i])
-    updated.set(path, ops.sub(keep === undefined ? value : ops.mul(value, keep), step))
-  })
-  return { parameters: updated, slots, feeds }
+export interface TracedUpdate extends UpdateTrace {
+  /** Graph inputs the host feeds at each update. */
+  readonly feeds: Readonly<Record<string, HostScalar>>
 }
+
+export interface TraceUpdateOptions {
+  readonly parameters: readonly Parameter[]
+  readonly phase: string
+  readonly gradientsAt?: UpdateContext['gradientsAt']
+  readonly key?: UpdateContext['key']
+}
+
+/** Builds one update of all parameters in their graph. Slots are graph inputs named as `slots` says. */
+export function traceUpdate(o: Optimizer, { parameters, phase, gradientsAt, key }: TraceUpdateOptions): TracedUpdate {
+  const graph = parameters[0]?.value.graph
+  if (graph === undefined) return { parameters: new Map(), slots: new Map(), feeds: {} }
+  const feeds: Record<string, HostScalar> = {}
+  const scalars = new Map<string, Value>()
+  const scalar = (name: string, at: HostScalar): Value => {
+    const known = scalars.get(name)
+    if (known !== undefined) return known
+    feeds[name] = at
+    const value = graph.input(name, 'float32', [])
+    scalars.set(name, value)
+    return value
+  }
+  const infos = parameters.map(({ path, value }) => ({ path, shape: value.shape as readonly number[] })) // weights are static
+  const slot = slotInputs(graph, o.slots(infos))
+  const trace = o.trace({
+    graph,
+    parameters,
+    phase,
+    learningRate: scalar(LEARNING_RATE, info => info.learningRate),
+    slot,
+    scalar,
+    key: key ?? missing('a key for random numbers'),
+    gradientsAt: gradientsAt ?? missing('a loss that can be evaluated at other weights'),
+  })
+  for (const [name, next] of [...trace.parameters, ...trace.slots]) {
+    const before = parameters.find(p => p.path === name)?.value ?? slot(name)
+    if (String(before.shape) !== String(next.shape))
+      throw new ShapeError({
+        code: 'update-shape',
+        where: `${o.name}: ${name}`,
+        expected: before.shape,
+        received: next.shape,
+      })
+  }
+  return { ...trace, feeds }
+}
+
+const missing = (what: string) => (): never => {
+  throw new ConfigError({ code: 'update-context', where: 'optimizer', expected: what, received: 'gradients alone' })
+}
+
+/** Slots as inputs of a graph, each made when it is first asked for. */
+export function slotInputs(graph: Graph, slots: readonly Slot[]): (name: string) => Value {
+  const byName = new Map(slots.map(slot => [slot.name, slot]))
+  const made = new Map<string, Value>()
+  return name => {
+    const known = made.get(name)
+    if (known !== undefined) return known
+    const slot = byName.get(name)
+    if (slot === undefined)
+      throw new ShapeError({ code: 'unknown-slot', where: name, expected: 'a slot that is declared', received: name })
+    const value = graph.input(name, 'float32', slot.shape)
+    made.set(name, value)
+    return value
+  }
+}
+
+/** What a slot holds before the first update. */
+export function initialValue(slot: Slot, parameter: Tensor): Tensor {
+  const size = slot.shape.reduce((a, b) => a * b, 1)
+  const data = new Float32Array(size)
+  if (slot.initial === 'parameter')
+    data.set(parameter.data as Float32Array) // parameters are float32
+  else if (typeof slot.initial === 'number') data.fill(slot.initial)
+  else {
+    const side = slot.shape.at(-1)!
+    for (let i = 0; i < size; i += side * side)
+      for (let j = 0; j < side; j++) data[i + j * (side + 1)] = slot.initial.identity
+  }
+  return { dtype: 'float32', shape: slot.shape, data }
+}
+
+/** What the host knows of the update after `step` batches; `rate` stands in the place of the schedule where given. */
+export const stepInfo = (o: Optimizer, step: number, rate?: Schedule | null): StepInfo => ({
+  step: step + 1,
+  batches: step,
+  learningRate: rateAt(rate ?? o.learningRate, step),
+})

@@ -3,10 +3,10 @@ import { DataError, FormatError, isAnnealError, type Tensor } from '../ir/index.
 import type { Layer } from '../nn/layer.js'
 import * as layers from '../nn/layers/index.js'
 import { input, network, type SymbolicTensor } from '../nn/network.js'
-import { slotsOf } from '../optim/optimizer.js'
-import { type CompileOptions, optimizerFromConfig } from './config.js'
+import type { OptimizerConfig } from '../optim/from-config.js'
+import type { CompileOptions } from './config.js'
 import { Model } from './model.js'
-import { METADATA, type SavedModel } from './save.js'
+import { METADATA, type SavedModel, TRAINED } from './save.js'
 
 export interface LoadOptions {
   /** Factories of layers of your own, by type. */
@@ -99,22 +99,25 @@ function rebuild(saved: SavedModel, onnx: ReturnType<typeof decodeOnnx>, where: 
   model.step = saved.step
   model.epoch = saved.epoch
   if (saved.compile !== null) {
-    const { optimizer, ...rest } = saved.compile as { optimizer: { name: string; config: Record<string, unknown> } }
-    const restored = optimizerFromConfig(optimizer.name, optimizer.config)
-    if (restored !== undefined) {
-      model.compile({ ...(rest as unknown as CompileOptions), optimizer: restored }) // resolveCompile checks it
-    }
+    const { optimizer, learningRate, ...rest } = saved.compile as { optimizer: OptimizerConfig; learningRate?: number }
+    const options: unknown = { ...rest, optimizer }
+    model.compile(options as CompileOptions) // resolveCompile checks it
+    if (learningRate !== undefined) model.learningRate = learningRate
+  }
+  const training = new Map(onnx.training)
+  for (const weight of model.network.weights) {
+    const t = training.get(`${TRAINED}${weight.path}`)
+    if (t === undefined) continue
+    training.delete(`${TRAINED}${weight.path}`)
+    training.set(weight.path, checked(t, weight.path, weight.shape, where))
   }
   // An optimizer that could not be written finds its slots when the model is compiled anew.
   if (model.isCompiled)
-    for (const slot of slotsOf(
-      model.optimizer,
-      model.network.weights.filter(w => w.trainable),
-    )) {
-      const t = onnx.training.get(slot.name)
+    for (const slot of model.optimizer.slots(model.trainable)) {
+      const t = training.get(slot.name)
       if (t !== undefined) checked(t, slot.name, slot.shape, where)
     }
-  model.restore(Object.fromEntries(onnx.training))
+  model.restore(Object.fromEntries(training))
   return model
 }
 

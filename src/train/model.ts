@@ -2,9 +2,11 @@ import { ConfigError, counterRandom, nearest, type Tensor } from '../ir/index.js
 import { initialize } from '../nn/initializers.js'
 import type { Layer } from '../nn/layer.js'
 import type { MetricResult } from '../nn/metrics.js'
-import { input, type Network, network, type SymbolicTensor } from '../nn/network.js'
+import { input, type Network, network, type SymbolicTensor, type Weight } from '../nn/network.js'
 import { summary } from '../nn/summary.js'
-import { type Optimizer, rateAt, type Schedule, slotsOf } from '../optim/optimizer.js'
+import { initialValue, type Optimizer, stepInfo } from '../optim/optimizer.js'
+import type { Schedule } from '../optim/rate.js'
+import type { StepInfo } from '../optim/transform.js'
 import { compile, createState, type Program, type State } from '../runtime/index.js'
 import type { Logs } from './accumulate.js'
 import { arraySource, type DataLike, gatherRows, isTensor, type TensorLike } from './batches.js'
@@ -14,7 +16,14 @@ import type { History } from './history.js'
 import { checkEvaluateOptions, type EvaluateOptions, type FitOptions } from './options.js'
 import { saveModel } from './save.js'
 import type { TrainingSource } from './sources.js'
-import { type BatchSignature, compileStep, type Step, traceInference } from './step.js'
+import {
+  type BatchSignature,
+  compileStep,
+  type Step,
+  type StepKind,
+  traceEvaluationWeights,
+  traceInference,
+} from './step.js'
 import { writeFileAtomic } from './write.js'
 
 export interface ModelOptions {
@@ -36,6 +45,8 @@ export class Model {
   #network: Network | null
   #layers: Layer[] | null
   #compiled: Compiled | null = null
+  /** For which compile the state has its slots. */
+  #filled: Compiled | null = null
   /** Where the state is, once there is one. */
   #device: string | null = null
   #rate: Schedule | null = null
@@ -121,7 +132,7 @@ export class Model {
     this.#compiled = compiled
     this.#rate = null
     this.#programs.clear()
-    const slots = slotsOf(compiled.optimizer, this.#trainable()).map(slot => slot.name)
+    const slots = compiled.optimizer.slots(this.trainable).map(slot => slot.name)
     const moved = this.#device !== null && this.#device !== (compiled.device ?? 'cpu')
     if (this.#state === null)
       for (const name of [...this.#initial.keys()])
@@ -137,7 +148,8 @@ export class Model {
       })
   }
 
-  #trainable() {
+  /** The weights that training changes. */
+  get trainable(): readonly Weight[] {
     return this.network.weights.filter(w => w.trainable)
   }
 
@@ -148,27 +160,36 @@ export class Model {
       this.#state = createState({ device: this.#compiled?.device }).then(state => this.#fill(state, this.#initial))
     }
     const state = await this.#state
-    if (this.#compiled !== null) this.#fill(state, new Map())
+    if (this.#filled !== this.#compiled) await this.#fill(state, new Map())
     return state
   }
 
-  #fill(state: State, values: ReadonlyMap<string, Tensor>): State {
+  /** Writes values, and the slots that are missing. */
+  async #fill(state: State, values: ReadonlyMap<string, Tensor>): Promise<State> {
     for (const [name, value] of values) state.write(name, value)
-    if (this.#compiled !== null)
-      for (const slot of slotsOf(this.#compiled.optimizer, this.#trainable()))
-        if (!state.has(slot.name)) {
-          const data = new Float32Array(slot.shape.reduce((a, b) => a * b, 1)).fill(slot.initial)
-          state.write(slot.name, { dtype: 'float32', shape: slot.shape, data })
-        }
+    const compiled = this.#compiled
+    for (const slot of compiled?.optimizer.slots(this.trainable) ?? [])
+      if (!state.has(slot.name)) state.write(slot.name, initialValue(slot, await state.read(slot.parameter)))
+    this.#filled = compiled
     return state
   }
 
   /** The learning rate of the next update. Setting it replaces the schedule. */
   get learningRate(): number {
-    return rateAt(this.#rate ?? this.compiled.optimizer.learningRate, this.step)
+    return this.stepInfo.learningRate
   }
   set learningRate(rate: Schedule) {
     this.#rate = rate
+  }
+
+  /** The number in the place of the schedule, where one was set. */
+  get learningRateOverride(): Schedule | null {
+    return this.#rate
+  }
+
+  /** What the host knows of the next update. */
+  get stepInfo(): StepInfo {
+    return stepInfo(this.compiled.optimizer, this.step, this.#rate)
   }
 
   get optimizer(): Optimizer {
@@ -176,10 +197,10 @@ export class Model {
   }
 
   /** The step program for batches of a signature, compiled once. */
-  stepFor(signature: BatchSignature, training: boolean): Promise<Step> {
-    const key = JSON.stringify([training, signature])
+  stepFor(signature: BatchSignature, kind: StepKind): Promise<Step> {
+    const key = JSON.stringify([kind, signature])
     const known = this.#programs.get(key) as Promise<Step> | undefined
-    const step = known ?? compileStep(this.network, this.compiled, signature, training)
+    const step = known ?? compileStep(this.network, this.compiled, signature, kind)
     this.#programs.set(key, step)
     return step
   }
@@ -255,7 +276,12 @@ export class Model {
     const key = `predict ${batch}`
     const known = this.#programs.get(key) as Promise<Program> | undefined
     if (known !== undefined) return known
-    const { graph, outputs } = traceInference(this.network, batch, (g, path, shape) => g.input(path, 'float32', shape))
+    const { graph, outputs } = traceInference(
+      this.network,
+      batch,
+      (g, path, shape) => g.input(path, 'float32', shape),
+      this.#compiled?.optimizer,
+    )
     const program = compile(graph, { outputs, device: this.#compiled?.device, threads: this.#compiled?.threads })
     this.#programs.set(key, program)
     return program
@@ -269,7 +295,16 @@ export class Model {
     return Object.fromEntries(entries)
   }
 
-  /** Replaces weights by path. Unknown paths and wrong shapes are errors, and then nothing is changed. */
+  /** The weights that are evaluated, predicted and saved with: averages, where the optimizer keeps some, else `weights()`. */
+  async evaluationWeights(): Promise<Record<string, Tensor>> {
+    const weights = await this.weights()
+    if (this.#compiled?.optimizer.evaluate === undefined) return weights
+    const { graph, outputs } = traceEvaluationWeights(this.network, this.#compiled.optimizer)
+    const program = await compile(graph, { outputs, device: this.#compiled.device })
+    return { ...weights, ...(await program.run({}, await this.state())) }
+  }
+
+  /** Replaces weights by path; averages and other slots that begin with a weight's value begin anew. Unknown paths and wrong shapes are errors, and then nothing is changed. */
   setWeights(weights: Readonly<Record<string, Tensor>>): void {
     if (typeof weights !== 'object' || weights === null)
       throw new ConfigError({
@@ -299,6 +334,14 @@ export class Model {
         })
     }
     this.restore(weights)
+    const slots = this.#state === null ? [] : (this.#compiled?.optimizer.slots(this.trainable) ?? [])
+    this.restore(
+      Object.fromEntries(
+        slots
+          .filter(slot => slot.initial === 'parameter' && slot.parameter in weights)
+          .map(slot => [slot.name, weights[slot.parameter]!]),
+      ),
+    )
   }
 
   /** Writes weights and slots as they are, unchecked: for checkpoints. */
@@ -315,7 +358,7 @@ export class Model {
   async slots(): Promise<Record<string, Tensor>> {
     const state = await this.state()
     const entries: [string, Tensor][] = []
-    for (const slot of slotsOf(this.compiled.optimizer, this.#trainable()))
+    for (const slot of this.compiled.optimizer.slots(this.trainable))
       entries.push([slot.name, await state.read(slot.name)])
     return Object.fromEntries(entries)
   }

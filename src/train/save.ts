@@ -1,11 +1,15 @@
 import { ConfigError, encodeOnnx, type Tensor } from '../ir/index.js'
 import type { Network } from '../nn/network.js'
+import { optimizerToConfig } from '../optim/to-config.js'
 import type { Model } from './model.js'
 import { traceInference } from './step.js'
 import { writeFileAtomic } from './write.js'
 
 /** Key of `metadata_props` under which a saved model keeps what ONNX has no place for. */
 export const METADATA = 'anneal.model'
+
+/** Before the names of weights in training, where they are not those to predict with. */
+export const TRAINED = 'trained:'
 
 /** A model's architecture and training setup as JSON. */
 export interface SavedModel {
@@ -39,10 +43,13 @@ export async function modelBytes(
   model: Model,
   { optimizer = true }: { optimizer?: boolean } = {},
 ): Promise<Uint8Array> {
-  const weights = await model.weights()
+  // What predicts is in the file as its constants; where the optimizer trains other weights, those go with its slots.
+  const weights = await model.evaluationWeights()
   const { graph, outputs } = traceInference(model.network, 'batch', (g, path) => g.constant(weights[path]!, path))
   const compiled = model.isCompiled
   const training: Record<string, Tensor> = compiled && optimizer ? await model.slots() : {}
+  if (compiled && optimizer && model.optimizer.evaluate !== undefined)
+    for (const [path, t] of Object.entries(await model.weights())) training[`${TRAINED}${path}`] = t
   // Weights that inference does not use are kept all the same.
   const keep = graph.constants.filter(value => value.name in weights)
   return encodeOnnx(graph, {
@@ -99,7 +106,7 @@ function describe(model: Model, compiled: boolean): SavedModel {
   }
 }
 
-/** Compile options as far as they are data; a schedule or a loss of the user's own must be given anew. */
+/** Compile options as far as they are data; a function of the user's own must be given anew. */
 function describeCompile(model: Model): Record<string, unknown> | null {
   const { options, optimizer } = model.compiled
   const isData = (value: unknown): boolean =>
@@ -108,8 +115,12 @@ function describeCompile(model: Model): Record<string, unknown> | null {
   // A metric of the user's own is left out; anything else that cannot be written changes training: compile anew.
   const lost = Object.keys(options).filter(key => key !== 'optimizer' && !entries.some(([name]) => name === key))
   if (lost.some(key => key !== 'metrics' && key !== 'weightedMetrics')) return null
+  const saved = optimizerToConfig(optimizer, model.learningRate)
+  if (saved === null) return null
+  const override = model.learningRateOverride
   return {
     ...Object.fromEntries(entries),
-    optimizer: { name: optimizer.name, config: { ...optimizer.config, learningRate: model.learningRate } },
+    optimizer: saved,
+    ...(override === null ? {} : { learningRate: model.learningRate }),
   }
 }

@@ -1,13 +1,14 @@
 import { gradients } from '../autodiff/index.js'
 import { type DType, Graph, type Tensor, type Value } from '../ir/index.js'
 import { constrain } from '../nn/constraints.js'
-import { meanLoss } from '../nn/losses.js'
 import type { Statistic } from '../nn/metrics.js'
-import { type Network, sumPenalties, trace } from '../nn/network.js'
-import * as ops from '../ops/index.js'
-import { LEARNING_RATE, traceUpdate } from '../optim/optimizer.js'
+import { type Network, trace } from '../nn/network.js'
+import { mixKey } from '../ops/counter-random.js'
+import { type EvaluationContext, type Optimizer, slotInputs, traceUpdate } from '../optim/optimizer.js'
+import type { HostScalar, StepInfo } from '../optim/transform.js'
 import { compile, type Program } from '../runtime/index.js'
 import type { Compiled } from './config.js'
+import { type Forward, forward } from './forward.js'
 
 export const KEY = 'random/key'
 export const SAMPLE_WEIGHT = 'sample_weight'
@@ -19,6 +20,12 @@ export interface BatchSignature {
   readonly y: Readonly<Record<string, { dtype: DType; shape: readonly number[] }>>
   readonly weighted: boolean
 }
+
+/**
+ * What a step does: `evaluate` computes loss and metrics; `gradients` computes gradients too and changes nothing; any
+ * other word is a phase of the optimizer, whose update is made.
+ */
+export type StepKind = 'evaluate' | 'gradients' | { readonly phase: string }
 
 export interface StatisticPort {
   /** Name among the program's outputs. */
@@ -34,98 +41,126 @@ export interface StepTrace {
   readonly outputs: Readonly<Record<string, Value>>
   readonly updates: Readonly<Record<string, Value>>
   readonly statistics: readonly StatisticPort[]
-  /** Scalars the host feeds, from the number of the update (from 1). The learning rate comes on top. */
-  readonly feeds: Readonly<Record<string, (step: number) => number>>
+  /** Scalars the host feeds at each update. */
+  readonly feeds: Readonly<Record<string, HostScalar>>
 }
 
 export interface Step extends Omit<StepTrace, 'graph'> {
   readonly program: Program
 }
 
-/** Builds the graph of a training or an evaluation step for batches of one signature. */
-export function traceStep(net: Network, compiled: Compiled, signature: BatchSignature, training: boolean): StepTrace {
+/** The name of a parameter's gradient among a step's outputs. */
+export const gradientOf = (path: string): string => `gradient/${path}`
+
+/** Builds the graph of a step for batches of one signature. */
+export function traceStep(net: Network, compiled: Compiled, signature: BatchSignature, kind: StepKind): StepTrace {
   const graph = new Graph()
   const inputs = net.inputs.map(input =>
     graph.input(input.name, signature.x[input.name]!.dtype, signature.x[input.name]!.shape),
   )
   const weights = new Map(net.weights.map(w => [w.path, graph.input(w.path, 'float32', w.shape)]))
-  const weightOf = (path: string): Value => weights.get(path)!
+  const training = kind !== 'evaluate'
   const key = training ? graph.input(KEY, 'uint32', []) : undefined
-  const traced = trace(net, {
-    training,
-    penalize: true,
-    inputs,
-    weights: weightOf,
-    key,
-    kernelRegularizer: compiled.kernelRegularizer,
-  })
   const batch = Object.values(signature.x)[0]!.shape[0]!
   const sampleWeight = signature.weighted ? graph.input(SAMPLE_WEIGHT, 'float32', [batch]) : null
+  const targets = compiled.outputs.map(({ name }) =>
+    graph.input(target(name), signature.y[name]!.dtype, signature.y[name]!.shape),
+  )
+  const at = (weightOf: (path: string) => Value): Forward =>
+    forward(net, compiled, { graph, inputs, targets, sampleWeight, key, weights: weightOf })
 
-  const outputs: Record<string, Value> = {}
-  const statistics: StatisticPort[] = []
-  const terms: Value[] = []
-  compiled.outputs.forEach((output, i) => {
-    const yTrue = graph.input(target(output.name), signature.y[output.name]!.dtype, signature.y[output.name]!.shape)
-    const yPred = traced.outputs[i]!
-    const loss = graph.scope('loss', () => meanLoss(output.loss, yTrue, yPred, sampleWeight))
-    if (compiled.outputs.length > 1) outputs[`loss/${output.name}`] = loss
-    terms.push(output.lossWeight === 1 ? loss : ops.mul(loss, output.lossWeight))
-    for (const metric of output.metrics)
-      graph.scope(`metric/${metric.key}`, () => {
-        for (const [name, statistic] of Object.entries(
-          metric.statistics({ yTrue, yPred, weight: metric.weighted ? sampleWeight : null }),
-        )) {
-          const port = `metric/${metric.key}/${name}`
-          outputs[port] = statistic.value
-          statistics.push({ output: port, metric: metric.key, statistic: name, over: statistic.over })
-        }
-      })
-  })
-  const penalties = sumPenalties(graph, traced.penalties)
-  const data = terms.reduce((a, b) => ops.add(a, b))
-  const loss = penalties === null ? data : ops.add(data, penalties)
-  outputs.loss = loss
-  if (!training) return { graph, outputs, updates: {}, statistics, feeds: {} }
-
+  if (!training) {
+    const evaluated = evaluationWeights(net, compiled.optimizer, graph, weights)
+    const { outputs, statistics } = at(path => evaluated.get(path)!)
+    return { graph, outputs, updates: {}, statistics, feeds: {} }
+  }
+  const { loss, outputs, statistics, updates: own } = at(path => weights.get(path)!)
   const trainable = net.weights.filter(w => w.trainable)
-  const grads = gradients(
-    loss,
-    trainable.map(w => weightOf(w.path)),
-    { unconnected: 'zeros' },
-  )
-  const parameters = trainable.map((w, i) => ({ path: w.path, value: weightOf(w.path), gradient: grads[i]! }))
+  const gradientsOf = (value: Value, wrt: readonly Value[]) => gradients(value, wrt, { unconnected: 'zeros' })
+  const values = trainable.map(w => weights.get(w.path)!)
+  const grads = gradientsOf(loss, values)
+  if (kind === 'gradients') {
+    const named = Object.fromEntries(trainable.map((w, i) => [gradientOf(w.path), grads[i]!]))
+    return { graph, outputs: { ...outputs, ...named }, updates: {}, statistics, feeds: {} }
+  }
   const update = graph.scope('update', () =>
-    traceUpdate(compiled.optimizer, parameters, (name, like) => graph.input(name, like.dtype, like.shape)),
+    traceUpdate(compiled.optimizer, {
+      parameters: trainable.map((w, i) => ({ path: w.path, value: values[i]!, gradient: grads[i]! })),
+      phase: kind.phase,
+      key: name => mixKey(key!, hash(name)),
+      gradientsAt: others => {
+        const moved = (path: string): Value => others.get(path) ?? weights.get(path)!
+        return gradientsOf(
+          at(moved).loss,
+          trainable.map(w => moved(w.path)),
+        )
+      },
+    }),
   )
-  const updates: Record<string, Value> = Object.fromEntries([...traced.updates, ...update.slots])
+  const updates: Record<string, Value> = Object.fromEntries([...own, ...update.slots])
   for (const w of trainable) {
-    const next = update.parameters.get(w.path)!
-    updates[w.path] = w.constraint ? constrain(w.constraint, next) : next
+    const next = update.parameters.get(w.path)
+    if (next !== undefined) updates[w.path] = w.constraint ? constrain(w.constraint, next) : next
   }
   return { graph, outputs, updates, statistics, feeds: update.feeds }
 }
 
-/** The inference graph for a batch of any size (`'batch'`) or a given one. */
+/** A position for `mixKey` that no layer of a network has: layers count from 0, names lie above 2²⁴. */
+const hash = (name: string): number => {
+  let h = 0x811c9dc5 // FNV-1a
+  for (let i = 0; i < name.length; i++) h = Math.imul(h ^ name.charCodeAt(i), 0x01000193)
+  return (h >>> 8) + 2 ** 24
+}
+
+/** The weights an optimizer wants evaluated: its averages, where it keeps some. */
+function evaluationWeights(
+  net: Network,
+  optimizer: Optimizer,
+  graph: Graph,
+  weights: ReadonlyMap<string, Value>,
+): ReadonlyMap<string, Value> {
+  if (optimizer.evaluate === undefined) return weights
+  const trainable = net.weights.filter(w => w.trainable)
+  const slot = slotInputs(graph, optimizer.slots(trainable))
+  const parameters = trainable.map(({ path }) => ({ path, value: weights.get(path)! }))
+  const context: EvaluationContext = { parameters, slot }
+  return new Map([...weights, ...optimizer.evaluate(context)])
+}
+
+/** The inference graph for a batch of any size (`'batch'`) or a given one; with an optimizer, on the weights it wants evaluated. */
 export function traceInference(
   net: Network,
   batch: number | 'batch',
   weightOf: (graph: Graph, path: string, shape: readonly number[]) => Value,
+  optimizer?: Optimizer,
 ): { graph: Graph; outputs: Record<string, Value> } {
   const graph = new Graph()
   const inputs = net.inputs.map(input => graph.input(input.name, input.dtype, [batch, ...input.shape.slice(1)]))
-  const weights = new Map(net.weights.map(w => [w.path, weightOf(graph, w.path, w.shape)]))
+  const raw = new Map(net.weights.map(w => [w.path, weightOf(graph, w.path, w.shape)]))
+  const weights = optimizer === undefined ? raw : evaluationWeights(net, optimizer, graph, raw)
   const traced = trace(net, { training: false, inputs, weights: path => weights.get(path)! })
   return { graph, outputs: Object.fromEntries(net.outputs.map((output, i) => [output.name, traced.outputs[i]!])) }
+}
+
+/** The weights an optimizer wants evaluated, as a graph of their own. */
+export function traceEvaluationWeights(
+  net: Network,
+  optimizer: Optimizer,
+): { graph: Graph; outputs: Record<string, Value> } {
+  const graph = new Graph()
+  const weights = new Map(net.weights.map(w => [w.path, graph.input(w.path, 'float32', w.shape)]))
+  const evaluated = evaluationWeights(net, optimizer, graph, weights)
+  const changed = [...evaluated].filter(([path, value]) => value !== weights.get(path))
+  return { graph, outputs: Object.fromEntries(changed.map(([path, value]) => [path, value])) }
 }
 
 export async function compileStep(
   net: Network,
   compiled: Compiled,
   signature: BatchSignature,
-  training: boolean,
+  kind: StepKind,
 ): Promise<Step> {
-  const { graph, ...rest } = traceStep(net, compiled, signature, training)
+  const { graph, ...rest } = traceStep(net, compiled, signature, kind)
   return {
     ...rest,
     program: await compile(graph, {
@@ -138,13 +173,12 @@ export async function compileStep(
 }
 
 /** Scalars for one step as tensors. */
-export function stepFeeds(step: Step, count: number, rate: number, key: number): Record<string, Tensor> {
-  const one = (value: number): Tensor => ({ dtype: 'float32', shape: [], data: Float32Array.of(value) })
+export function stepFeeds(step: Step, info: StepInfo, key: number): Record<string, Tensor> {
   const feeds: Record<string, Tensor> = {}
-  for (const port of step.program.inputs) {
-    if (port.name === LEARNING_RATE) feeds[port.name] = one(rate)
-    else if (port.name === KEY) feeds[port.name] = { dtype: 'uint32', shape: [], data: Uint32Array.of(key) }
-    else if (step.feeds[port.name] !== undefined) feeds[port.name] = one(step.feeds[port.name]!(count))
+  for (const { name } of step.program.inputs) {
+    if (name === KEY) feeds[name] = { dtype: 'uint32', shape: [], data: Uint32Array.of(key) }
+    else if (step.feeds[name] !== undefined)
+      feeds[name] = { dtype: 'float32', shape: [], data: Float32Array.of(step.feeds[name](info)) }
   }
   return feeds
 }

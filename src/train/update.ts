@@ -3,9 +3,10 @@ import { isSparse } from '../nn/losses.js'
 import { EpochSums, type Logs } from './accumulate.js'
 import { type Batch, checkLabels } from './batches.js'
 import { diagnose } from './diagnose.js'
+import { hostUpdate } from './host-update.js'
 import type { Model } from './model.js'
 import type { Batches } from './sources.js'
-import { type BatchSignature, type Step, stepFeeds, target, traceStep } from './step.js'
+import { type BatchSignature, type Step, type StepKind, stepFeeds, target, traceStep } from './step.js'
 
 const signatureOf = (batch: Batch): BatchSignature => {
   const types = (tensors: Readonly<Record<string, Tensor>>) =>
@@ -22,9 +23,7 @@ function feedsOf(batch: Batch): Record<string, Tensor> {
 
 /** Feeds for a step: the batch's tensors it asks for, and its scalars. */
 function feedsFor(model: Model, step: Step, batch: Batch, training: boolean): Record<string, Tensor> {
-  const scalars = training
-    ? stepFeeds(step, model.step + 1, model.learningRate, counterRandom(model.seed, 0x3d, 0).bits(model.step))
-    : {}
+  const scalars = training ? stepFeeds(step, model.stepInfo, counterRandom(model.seed, 0x3d, 0).bits(model.step)) : {}
   const all = feedsOf(batch)
   const wanted = new Set(step.program.inputs.map(port => port.name))
   return { ...scalars, ...Object.fromEntries(Object.entries(all).filter(([name]) => wanted.has(name))) }
@@ -41,14 +40,18 @@ function check(model: Model, batch: Batch): void {
 /** One update on one batch; adds its results to `sums`. */
 export async function updateOn(model: Model, batch: Batch, sums: EpochSums, where: string): Promise<void> {
   check(model, batch)
-  const step = await model.stepFor(signatureOf(batch), true)
+  const { optimizer } = model.compiled
+  const signature = signatureOf(batch)
+  const kind: StepKind = optimizer.host === undefined ? { phase: optimizer.phase(model.step) } : 'gradients'
+  const step = await model.stepFor(signature, kind)
   const state = await model.state()
   const feeds = feedsFor(model, step, batch, true)
   const results = await step.program.run(feeds, state)
   if (!Number.isFinite(Number(results.loss!.data[0]))) {
     state.retreat(step.program.updates)
-    throw await diagnose(traceStep(model.network, model.compiled, signatureOf(batch), true), feeds, state, where)
+    throw await diagnose(traceStep(model.network, model.compiled, signature, kind), feeds, state, where)
   }
+  if (optimizer.host !== undefined) await hostUpdate(model, step, feeds, results, state)
   model.step++
   sums.add(results, step.statistics, batch.size)
 }
@@ -66,7 +69,7 @@ export async function evaluateOn(model: Model, batches: Batches): Promise<EpochS
   const state = await model.state()
   for await (const batch of batches.epoch(0, false)) {
     check(model, batch)
-    const step = await model.stepFor(signatureOf(batch), false)
+    const step = await model.stepFor(signatureOf(batch), 'evaluate')
     sums.add(await step.program.run(feedsFor(model, step, batch, false), state), step.statistics, batch.size)
   }
   return sums

@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import { randomMask } from '../../ops/counter-random.js'
 import * as ops from '../../ops/index.js'
 import { defineLayer, layerOptions } from '../layer.js'
-import { randomMask } from '../random.js'
 
 /**
  * Sets each element to zero with probability `rate` while training and scales the rest by 1 / (1 − rate)

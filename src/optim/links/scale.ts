@@ -1,4 +1,4 @@
-import { transform } from './transform.js'
+import { transform } from '../transform.js'
 
 /** The last link of most recipes: the step is the gradient times the learning rate. */
 export const scaleByLearningRate = () =>

@@ -1,6 +1,6 @@
 import { type Graph, isStatic, scalar, sizeOf, tensor, type Value } from '../ir/index.js'
-import { shapeOf } from '../ops/dims.js'
-import * as ops from '../ops/index.js'
+import { shapeOf } from './dims.js'
+import * as ops from './index.js'
 
 /**
  * Randomness inside the graph, as a pure function of a key and a position: ONNX's own random operators cannot be

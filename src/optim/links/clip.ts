@@ -1,6 +1,7 @@
-import { ConfigError, scalar, type Value } from '../ir/index.js'
-import * as ops from '../ops/index.js'
-import { type Transform, transform } from './transform.js'
+import { ConfigError, scalar, type Value } from '../../ir/index.js'
+import * as ops from '../../ops/index.js'
+import { type Transform, transform } from '../transform.js'
+import { inputAxes } from './units.js'
 
 /** Links that bound gradients. */
 
@@ -40,11 +41,10 @@ export const clipByGlobalNorm = (limit: number): Transform =>
   })
 
 /** The link for the one clipping option given; Keras allows one at most. */
-export function clipTransforms(options: {
-  clipvalue?: number | null
-  clipnorm?: number | null
-  globalClipnorm?: number | null
-}): Transform[] {
+export function clipTransforms(
+  options: { clipvalue?: number | null; clipnorm?: number | null; globalClipnorm?: number | null },
+  where = 'optimizer',
+): Transform[] {
   const given = [
     typeof options.clipvalue === 'number' ? clipByValue(options.clipvalue) : null,
     typeof options.clipnorm === 'number' ? clipByNorm(options.clipnorm) : null,
@@ -53,9 +53,30 @@ export function clipTransforms(options: {
   if (given.length > 1)
     throw new ConfigError({
       code: 'clipping',
-      where: 'optimizer',
+      where,
       expected: 'one of clipvalue, clipnorm, globalClipnorm',
       received: given.map(link => link.name),
     })
   return given
 }
+
+/**
+ * Adaptive gradient clipping (Brock et al. 2021): each unit's gradient to at most `limit` times the norm of the unit's
+ * weights, which counts as 1e-3 at least.
+ */
+export const adaptiveClip = (limit: number | null): Transform[] =>
+  limit === null
+    ? []
+    : [
+        transform({
+          name: 'adaptiveClip',
+          update: ({ path, parameter, gradient, graph }) => {
+            // Biases and scales are units each of their own in the paper's code: the norm of one number.
+            const axes = inputAxes(path, gradient.shape.length)
+            const norm = (x: Value): Value => (axes === null ? ops.abs(x) : ops.sqrt(ops.reduceSumSquare(x, axes)))
+            const most = ops.mul(ops.max([norm(parameter), scalar(graph, 'float32', 1e-3)]), limit)
+            const given = ops.max([norm(gradient), scalar(graph, 'float32', 1e-6)])
+            return { gradient: ops.mul(gradient, atMostOne(ops.div(most, given))), slots: {} }
+          },
+        }),
+      ]

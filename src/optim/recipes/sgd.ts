@@ -1,7 +1,8 @@
-import * as ops from '../ops/index.js'
-import { type OptimizerOptions, optimizer } from './optimizer.js'
-import { scaleByLearningRate } from './scale.js'
-import { transform } from './transform.js'
+import * as ops from '../../ops/index.js'
+import { scaleByLearningRate } from '../links/scale.js'
+import type { OptimizerOptions } from '../options.js'
+import { optimizer } from '../recipe.js'
+import { transform } from '../transform.js'
 
 export interface SgdOptions extends OptimizerOptions {
   /** 0 … 1; default 0. */
@@ -24,18 +25,8 @@ export const heavyBall = (momentum: number, nesterov: boolean) =>
   })
 
 /** Stochastic gradient descent (Robbins & Monro 1951), with momentum (Polyak 1964). Default learning rate 0.01. */
-export const sgd = (options: SgdOptions = {}) =>
-  optimizer(
-    'sgd',
-    options,
-    {
-      learningRate: 0.01,
-      weightDecay: null,
-      clipvalue: null,
-      clipnorm: null,
-      globalClipnorm: null,
-      momentum: 0,
-      nesterov: false,
-    },
-    o => [o.momentum > 0 ? heavyBall(o.momentum, o.nesterov) : scaleByLearningRate()],
-  )
+export const sgd = optimizer<SgdOptions>({
+  name: 'sgd',
+  defaults: { learningRate: 0.01, momentum: 0, nesterov: false },
+  links: o => [o.momentum > 0 ? heavyBall(o.momentum, o.nesterov) : scaleByLearningRate()],
+})

@@ -1,7 +1,8 @@
-import * as ops from '../ops/index.js'
-import { type OptimizerOptions, optimizer } from './optimizer.js'
-import { scaleByLearningRate } from './scale.js'
-import { type Transform, transform } from './transform.js'
+import * as ops from '../../ops/index.js'
+import { scaleByLearningRate } from '../links/scale.js'
+import type { OptimizerOptions } from '../options.js'
+import { optimizer } from '../recipe.js'
+import { type Transform, transform } from '../transform.js'
 
 export interface RmspropOptions extends OptimizerOptions {
   /** Decay of the mean square; default 0.9. */
@@ -48,23 +49,11 @@ const accumulate = (momentum: number): Transform =>
   })
 
 /** RMSprop (Hinton 2012). Default learning rate 0.001. */
-export const rmsprop = (options: RmspropOptions = {}) =>
-  optimizer(
-    'rmsprop',
-    options,
-    {
-      learningRate: 0.001,
-      weightDecay: null,
-      clipvalue: null,
-      clipnorm: null,
-      globalClipnorm: null,
-      rho: 0.9,
-      momentum: 0,
-      epsilon: 1e-7,
-      centered: false,
-    },
-    o => [
-      o.centered ? scaleByStddev(o.rho, o.epsilon) : scaleByRms(o.rho, o.epsilon),
-      o.momentum > 0 ? accumulate(o.momentum) : scaleByLearningRate(),
-    ],
-  )
+export const rmsprop = optimizer<RmspropOptions>({
+  name: 'rmsprop',
+  defaults: { learningRate: 0.001, rho: 0.9, momentum: 0, epsilon: 1e-7, centered: false },
+  links: o => [
+    o.centered ? scaleByStddev(o.rho, o.epsilon) : scaleByRms(o.rho, o.epsilon),
+    o.momentum > 0 ? accumulate(o.momentum) : scaleByLearningRate(),
+  ],
+})
