@@ -1,5 +1,5 @@
 import { ConfigError, type Graph, ShapeError, type Tensor, type Value } from '../ir/index.js'
-import { rateAt, type Schedule } from './rate.js'
+import { rateAt, type Schedule } from './schedules/schedule.js'
 import type { HostScalar, Initial, Parameter, ParameterInfo, StepInfo } from './transform.js'
 
 /** A named tensor an optimizer keeps between updates (`adam/m/dense/kernel`). */

@@ -1,10 +1,12 @@
 import { ConfigError, checkSelector, type ErrorDetails, nearest, type Selector } from '../ir/index.js'
 import type { GradientNoiseOptions } from './links/noise.js'
-import type { Schedule } from './rate.js'
+import { scheduleFromConfig } from './schedules/from-config.js'
+import type { Schedule, ScheduleConfig } from './schedules/schedule.js'
 
 /** Options every optimizer has: Keras's, with its names and meaning, and what came since. */
 export interface OptimizerOptions {
-  learningRate?: Schedule
+  /** A number, a schedule, or a schedule's config. */
+  learningRate?: Schedule | ScheduleConfig
   /** Weight decay, 0 or more; null or 0 is none. */
   weightDecay?: number | null
   /**
@@ -46,7 +48,7 @@ export interface ParameterGroup {
   /** Their learning rate is the optimizer's times this. */
   learningRateMultiplier?: number
   /** Their own learning rate; where a callback lowers the optimizer's, it is lowered alike. */
-  learningRate?: Schedule
+  learningRate?: Schedule | ScheduleConfig
   weightDecay?: number | null
   [option: string]: unknown
 }
@@ -87,7 +89,16 @@ export const anyNumber = number(() => true, 'a finite number')
 export const flag: Check = value => (typeof value === 'boolean' ? null : 'true or false')
 
 const clip = above(0, ': at 0 nothing is learned')
-const schedule: Check = value => (typeof value === 'function' ? null : atLeastZero(value))
+const isConfig = (value: unknown): value is ScheduleConfig =>
+  typeof value === 'object' && value !== null && 'type' in value
+const schedule: Check = value =>
+  typeof value === 'function' || isConfig(value) || atLeastZero(value) === null
+    ? null
+    : `${atLeastZero(null)}, or a schedule`
+
+/** A learning rate as options may give it, as a schedule. */
+export const asSchedule = (rate: Schedule | ScheduleConfig): Schedule =>
+  isConfig(rate) ? scheduleFromConfig(rate) : rate
 const byName: Readonly<Record<string, Check>> = {
   learningRate: schedule,
   weightDecayMode: oneOf('decoupled', 'coupled'),
@@ -166,6 +177,7 @@ export function resolveOptions<O extends object>(
         ? problems[0]!
         : { code: 'bad-options', where, received: `${problems.length} problems`, problems },
     )
+  if (isConfig(config.learningRate)) config.learningRate = scheduleFromConfig(config.learningRate)
   const exclude = config.excludeFromWeightDecay
   if (exclude !== null && exclude !== undefined) checkSelector(exclude, `${where}.excludeFromWeightDecay`)
   return config as O // every key of O has its default or a value that passed its check

@@ -6,6 +6,7 @@ import { addDecayedWeights } from './links/decay.js'
 import { gradientNoise } from './links/noise.js'
 import type { Optimizer, UpdateContext } from './optimizer.js'
 import {
+  asSchedule,
   atLeastZero,
   type Check,
   type OptimizerOptions,
@@ -13,7 +14,7 @@ import {
   resolveOptions,
   sharedDefaults,
 } from './options.js'
-import { rateAt, type Schedule } from './rate.js'
+import { rateAt, type Schedule } from './schedules/schedule.js'
 import type { HostScalar, Parameter, ParameterInfo, Transform } from './transform.js'
 import { accumulate } from './wrappers/accumulate.js'
 import { ema } from './wrappers/ema.js'
@@ -205,7 +206,13 @@ function groupOf(given: ParameterGroup, where: string): Group {
         received: key,
         hint: 'say it once for the whole optimizer',
       })
-  return { match, freeze, multiplier: learningRateMultiplier, rate: learningRate, options }
+  return {
+    match,
+    freeze,
+    multiplier: learningRateMultiplier,
+    rate: learningRate === null ? null : asSchedule(learningRate),
+    options,
+  }
 }
 
 /** A group's learning rate; it follows what callbacks do to the optimizer's. */
