@@ -15,7 +15,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
   optim: ['runtime', 'autodiff', 'ops', 'ir'],
   data: ['runtime', 'autodiff', 'ops', 'ir'],
   report: ['ir'],
-  train: ['data', 'optim', 'nn', 'runtime', 'autodiff', 'ops', 'ir'],
+  train: ['report', 'data', 'optim', 'nn', 'runtime', 'autodiff', 'ops', 'ir'],
   tasks: ['report', 'train', 'data', 'optim', 'nn', 'runtime', 'autodiff', 'ops', 'ir'],
   cli: ['tasks', 'report', 'train', 'data', 'optim', 'nn', 'runtime', 'autodiff', 'ops', 'ir'],
   // Contract suites serve whoever implements a contract, so they see everything and nothing but tests sees them.

@@ -17,7 +17,8 @@ export async function chartSvg(chart: LineChart, theme: Theme, { width = 620, he
   const echarts = await import('echarts')
   const ink = inks[theme]
   const instance = echarts.init(null, null, { renderer: 'svg', ssr: true, width, height })
-  const font = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
+  // No double quotes: ECharts writes the names into attributes as they are.
+  const font = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
   const axis = (name: string, gap: number) => ({
     name,
     nameLocation: 'middle' as const,
@@ -45,7 +46,13 @@ export async function chartSvg(chart: LineChart, theme: Theme, { width = 620, he
       lineStyle: { width: 2 },
     },
     grid: { left: 56, right: 16, top: 84, bottom: 44 },
-    xAxis: { type: 'value', min: 'dataMin', max: 'dataMax', ...axis(chart.xLabel, 26) },
+    xAxis: {
+      type: chart.xLog ? 'log' : 'value',
+      min: 'dataMin',
+      max: 'dataMax',
+      ...axis(chart.xLabel, 26),
+      ...(chart.xLog ? { axisLabel: { color: ink.faint, fontSize: 11, formatter: powerOfTen } } : {}),
+    },
     yAxis: {
       type: chart.yLog ? 'log' : 'value',
       scale: true,
@@ -60,9 +67,26 @@ export async function chartSvg(chart: LineChart, theme: Theme, { width = 620, he
       ...(series.points.length === 1 ? {} : { symbol: 'none' }),
       lineStyle: { width: 2, type: series.dashed ? ('dashed' as const) : ('solid' as const) },
       color: palettes[theme][(series.group ?? i) % palettes[theme].length],
+      ...(i === 0 && chart.marks !== undefined ? { markLine: markLines(chart.marks, ink) } : {}),
     })),
   })
   const svg = instance.renderToSVGString()
   instance.dispose()
   return svg
 }
+
+/** Names whole powers of ten; the ends of an axis that lie between them stay bare. */
+function powerOfTen(value: number): string {
+  const power = Math.log10(value)
+  if (Math.abs(power - Math.round(power)) > 1e-6) return ''
+  return `10${[...String(Math.round(power))].map(digit => '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(digit)] ?? '⁻').join('')}`
+}
+
+const markLines = (marks: NonNullable<LineChart['marks']>, ink: { text: string }) => ({
+  symbol: 'none',
+  silent: true,
+  precision: 15, // ECharts would round places to two decimals
+  lineStyle: { type: 'dotted' as const, width: 1.5, color: ink.text },
+  label: { formatter: '{b}', color: ink.text, fontSize: 11 },
+  data: marks.map(mark => ({ xAxis: mark.x, name: mark.label })),
+})

@@ -28,6 +28,9 @@ export interface LineChart {
   readonly series: readonly Series[]
   readonly yLog?: boolean
   readonly yRange?: readonly [number, number]
+  readonly xLog?: boolean
+  /** Places on the x axis that get a line and a name. */
+  readonly marks?: readonly { readonly x: number; readonly label: string }[]
 }
 
 export interface Series {
