@@ -15,7 +15,7 @@ import { evaluateBatches, fit as runFit, trainOn } from './fit.js'
 import type { History } from './history.js'
 import { checkEvaluateOptions, type EvaluateOptions, type FitOptions } from './options.js'
 import { saveModel } from './save.js'
-import type { TrainingSource } from './sources.js'
+import { batchesOf, type TrainingSource } from './sources.js'
 import {
   type BatchSignature,
   compileStep,
@@ -233,6 +233,13 @@ export class Model {
   /** Like evaluate, with results that are more than a number too (a confusion matrix, F1 per class). */
   async report(x: TrainingSource, options: EvaluateOptions = {}): Promise<Record<string, MetricResult>> {
     return (await evaluateBatches(this, x, options)).results()
+  }
+
+  /** Running statistics of batch normalization, anew from one pass over the data: see `refreshStatistics`. */
+  async refreshStatistics(source: TrainingSource, { batchSize = 32 }: { batchSize?: number } = {}): Promise<string[]> {
+    checkEvaluateOptions('refreshStatistics', { batchSize })
+    const { refreshStatistics } = await import('./refresh-statistics.js')
+    return refreshStatistics(this, batchesOf(this, source, batchSize))
   }
 
   /** One update on one batch. Returns the batch's loss and metrics. */
