@@ -19,9 +19,11 @@ import {
   type Value,
 } from '../ir/index.js'
 import type { DeviceOptions, Engine } from './device.js'
-import { lower } from './lower/index.js'
+import { type BoundUpdate, bindUpdate, type Kernels } from './fused.js'
+import { type FusedUpdate, fuseUpdate } from './lower/fused-update/index.js'
+import { chooses, lower } from './lower/index.js'
 import { optimize } from './optimize.js'
-import { openSession, type Session } from './session.js'
+import { engineOf, openSession, type Session } from './session.js'
 import type { State } from './state.js'
 
 export interface CompileOptions extends DeviceOptions {
@@ -29,8 +31,18 @@ export interface CompileOptions extends DeviceOptions {
   outputs: Readonly<Record<string, Value>>
   /** For a training step: the new value of each state input, by the input's name. */
   updates?: Readonly<Record<string, Value>>
-  /** Rewrites only this kind of device likes (blocked convolutions and the like). Default true. */
-  lowering?: boolean
+  /**
+   * Rewrites only this kind of device likes (blocked convolutions, updates as one kernel and the like): all that suit it,
+   * none, or those named. Default true.
+   */
+  lowering?: boolean | readonly string[]
+}
+
+export interface RunOptions {
+  /** Feeds the program does not know are left aside instead of being errors. Default false. */
+  ignoreUnknown?: boolean
+  /** Sees what the program returns before the state changes; where it says no, the state stays as it was. */
+  accept?: (outputs: Readonly<Record<string, Tensor>>) => boolean
 }
 
 /** What a program is fed: a tensor, or an array that has the input's dtype and (if static) its shape. */
@@ -44,61 +56,114 @@ interface Port {
 
 const UPDATE = 'next:'
 
+/** What a program is made of. */
+interface Parts {
+  readonly engine: Engine
+  /** Null where kernels do everything. */
+  readonly session: Session | null
+  readonly inputs: readonly Port[]
+  readonly outputs: readonly Port[]
+  readonly updates: readonly string[]
+  /** Names of the inputs the session takes; the others are for kernels only. */
+  readonly fed: ReadonlySet<string>
+  /** Names of the graph's inputs that may be fed though no output needs them. */
+  readonly declared: ReadonlySet<string>
+  readonly fused: FusedUpdate | null
+  /** The same program without kernels. */
+  readonly plain: () => Promise<Program>
+}
+
 /** A compiled graph with named inputs and outputs. Inputs that `state` holds are taken from there. */
 export class Program {
   readonly inputs: readonly Port[]
   readonly outputs: readonly Port[]
   /** Names of the state entries a run replaces. */
   readonly updates: readonly string[]
-  readonly #session: Session
-  /** Names of the graph's inputs that may be fed though no output needs them. */
-  readonly #declared: ReadonlySet<string>
+  readonly #parts: Parts
+  /** Updates whose new values come from the session and change places with the old ones. */
+  readonly #swapped: readonly string[]
+  readonly #inPlace: ReadonlySet<string>
+  readonly #kernels: Kernels = new WeakMap()
+  readonly #bound = new WeakMap<State, BoundUpdate>()
+  #plain: Promise<Program> | null = null
   /** Where results of known shape are written. A run takes it; one that begins meanwhile makes its own. */
   #buffers: Map<string, Ort.Tensor> | null = new Map()
 
-  constructor(
-    session: Session,
-    inputs: readonly Port[],
-    outputs: readonly Port[],
-    updates: readonly string[],
-    declared: Iterable<string> = [],
-  ) {
-    this.#session = session
-    this.#declared = new Set(declared)
-    this.inputs = inputs
-    this.outputs = outputs
-    this.updates = updates
+  constructor(parts: Parts) {
+    this.#parts = parts
+    this.inputs = parts.inputs
+    this.outputs = parts.outputs
+    this.updates = parts.updates
+    this.#inPlace = new Set(parts.fused?.updates)
+    this.#swapped = parts.updates.filter(name => !this.#inPlace.has(name))
   }
 
   get engine(): Engine {
-    return this.#session.engine
+    return this.#parts.engine
   }
 
   /**
    * Runs once. The tensors returned are the caller's to keep. A state of another device is read from there, but a
-   * program that changes its state must be on the same device.
+   * program that changes its state must be on the same device. Runs that change one state follow each other.
    * @throws ShapeError for a missing or unknown feed, or one of another dtype or shape
    */
   async run(
     feeds: Readonly<Record<string, Feed>> = {},
     state?: State,
-    { ignoreUnknown = false } = {},
+    options: RunOptions = {},
   ): Promise<Record<string, Tensor>> {
-    const { ort } = this.engine
-    const foreign = state !== undefined && state.engine !== this.engine
-    if (foreign && this.updates.length > 0)
+    if (this.updates.length === 0)
+      return state === undefined
+        ? this.#run(feeds, state, options)
+        : state.reading(() => this.#run(feeds, state, options))
+    if (state?.engine !== this.engine)
       throw new RuntimeError({
         code: 'state-device',
         expected: `a state on ${this.engine.device}`,
-        received: `one on ${state.engine.device}`,
+        received: state === undefined ? 'none' : `one on ${state.engine.device}`,
       })
-    const bound = new Map<string, number>()
+    return state.exclusive(() => this.#step(feeds, state, options))
+  }
+
+  /** A run that changes the state. */
+  async #step(feeds: Readonly<Record<string, Feed>>, state: State, options: RunOptions) {
+    const { fused } = this.#parts
+    if (fused === null) return this.#run(feeds, state, options)
+    let bound = this.#bound.get(state)
+    while (bound?.version !== state.version) {
+      await state.quiet()
+      try {
+        bound = await bindUpdate(fused, state, this.#kernels)
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error
+        // No more memory for WebAssembly here: the plain graph needs none.
+        this.#plain ??= this.#parts.plain()
+        const plain = await this.#plain
+        return plain.#run(feeds, state, options)
+      }
+      this.#bound.set(state, bound)
+    }
+    return this.#run(feeds, state, options, bound)
+  }
+
+  async #run(
+    feeds: Readonly<Record<string, Feed>>,
+    state: State | undefined,
+    { ignoreUnknown = false, accept = () => true }: RunOptions,
+    bound?: BoundUpdate,
+  ): Promise<Record<string, Tensor>> {
+    const { ort } = this.engine
+    const { fed, declared } = this.#parts
+    const foreign = state !== undefined && state.engine !== this.engine
+    const extents = new Map<string, number>()
     const given: Record<string, Ort.Tensor> = {}
+    const known = new Set<string>()
     for (const port of this.inputs) {
+      known.add(port.name)
       const held = state?.current(port.name)
-      if (held !== undefined) given[port.name] = foreign ? toOrt(ort, port, await state.read(port.name), bound) : held
-      else {
-        const feed = feeds[port.name]
+      let value = held
+      if (held === undefined || foreign) {
+        const feed = held === undefined ? feeds[port.name] : await state!.read(port.name)
         if (feed === undefined)
           throw new ShapeError({
             code: 'missing-feed',
@@ -106,11 +171,13 @@ export class Program {
             expected: `${port.dtype} [${port.shape.join(', ')}]`,
             received: 'nothing',
           })
-        given[port.name] = toOrt(ort, port, feed, bound)
+        value = toOrt(ort, port, feed, extents)
       }
+      if (fed.has(port.name)) given[port.name] = value!
+      bound?.feed(port.name, value!)
     }
     for (const name of Object.keys(feeds))
-      if (!ignoreUnknown && !(name in given) && !this.#declared.has(name))
+      if (!ignoreUnknown && !known.has(name) && !declared.has(name))
         throw new ShapeError({
           code: 'unknown-feed',
           where: name,
@@ -128,8 +195,7 @@ export class Program {
     const buffers = this.#buffers ?? new Map<string, Ort.Tensor>()
     this.#buffers = null
     try {
-      const results = await this.#execute(given, state, buffers)
-      if (state !== undefined) state.advance(this.updates, name => results[`${UPDATE}${name}`]!)
+      const results = await this.#execute(given, state, buffers, bound)
       const out: Record<string, Tensor> = {}
       for (const port of this.outputs) {
         const result = results[port.name]!
@@ -140,21 +206,46 @@ export class Program {
           data: buffers.has(port.name) ? (data.slice() as TensorData) : data,
         }
       }
+      if (state !== undefined && this.updates.length > 0) await this.#change(state, results, accept(out), bound)
       return out
     } finally {
       this.#buffers = buffers
     }
   }
 
+  /** Makes the results of a run the state's new values, or leaves all as it was. */
+  async #change(
+    state: State,
+    results: Readonly<Record<string, Ort.Tensor>>,
+    accepted: boolean,
+    bound: BoundUpdate | undefined,
+  ): Promise<void> {
+    if (!accepted) {
+      // Results in a device's own memory are nobody's now; arrays given beforehand are used again.
+      if (!this.engine.preallocates) for (const name of this.#swapped) results[`${UPDATE}${name}`]!.dispose()
+      return
+    }
+    if (bound !== undefined) {
+      bound.take(results)
+      await state.quiet()
+      bound.run()
+      state.keep(this.#inPlace)
+    }
+    state.advance(this.#swapped, name => results[`${UPDATE}${name}`]!)
+    state.stepped(this.updates, bound?.flush)
+  }
+
   async #execute(
     given: Record<string, Ort.Tensor>,
     state: State | undefined,
     buffers: Map<string, Ort.Tensor>,
+    bound: BoundUpdate | undefined,
   ): Promise<Readonly<Record<string, Ort.Tensor>>> {
-    if (!this.engine.preallocates) return this.#invoke(given)
+    if (this.#parts.session === null) return {}
+    if (!this.engine.preallocates) return this.#invoke(this.#parts.session, given)
     // Where the runtime writes into given arrays, nothing is allocated per step.
-    const fetches: Record<string, Ort.Tensor> = {}
-    for (const name of this.updates) fetches[`${UPDATE}${name}`] = state!.next(name)
+    const fetches: Record<string, Ort.Tensor> = { ...bound?.fetches }
+    for (const name of this.#swapped) fetches[`${UPDATE}${name}`] = state!.next(name)
     let complete = true
     for (const port of this.outputs) {
       const buffer = this.#buffer(port, buffers)
@@ -162,19 +253,19 @@ export class Program {
       else fetches[port.name] = buffer
     }
     if (complete) {
-      await this.#invoke(given, fetches)
+      await this.#invoke(this.#parts.session, given, fetches)
       return fetches
     }
     const options: Record<string, Ort.Tensor | null> = { ...fetches }
     for (const port of this.outputs) options[port.name] ??= null
-    return { ...(await this.#invoke(given, options)), ...fetches }
+    return { ...(await this.#invoke(this.#parts.session, given, options)), ...fetches }
   }
 
   async #invoke(
+    { engine, ort }: Session,
     given: Record<string, Ort.Tensor>,
     fetches?: Record<string, Ort.Tensor | null>,
   ): Promise<Readonly<Record<string, Ort.Tensor>>> {
-    const { engine, ort } = this.#session
     try {
       return await engine.turn(() => (fetches === undefined ? ort.run(given) : ort.run(given, fetches)))
     } catch (cause) {
@@ -212,23 +303,55 @@ export async function compile(graph: Graph, options: CompileOptions): Promise<Pr
   const all: Record<string, Value> = { ...outputs }
   for (const [name, value] of Object.entries(updates)) all[`${UPDATE}${name}`] = value
   const optimized = await optimize({ graph, outputs: all }, options)
-  const lowered = lowering ? await lower(optimized, { device, threads: options.threads }) : optimized
-  const used = new Set(liveNodes(Object.values(lowered.outputs)).flatMap(node => [...dependencies(node)]))
-  for (const value of Object.values(lowered.outputs)) used.add(value)
-  const inputs = lowered.graph.inputs.filter(input => used.has(input))
-  const bytes = encodeOnnx(lowered.graph, { outputs: lowered.outputs, inputs })
-  const session = await openSession(bytes, {
-    ...options,
-    onDevice: Object.keys(updates).map(name => `${UPDATE}${name}`),
-  })
-  const port = (name: string, value: Value): Port => ({ name, dtype: value.dtype, shape: value.shape })
-  return new Program(
-    session,
-    inputs.map(input => port(input.name, input)),
-    Object.entries(outputs).map(([name, value]) => port(name, value)),
-    Object.keys(updates),
-    graph.inputs.map(input => input.name),
-  )
+  const lowered = await lower(optimized, { device, threads: options.threads }, lowering)
+  const names = Object.keys(updates)
+  const kept = Object.fromEntries(Object.keys(outputs).map(name => [name, lowered.outputs[name]!]))
+  const next = Object.fromEntries(names.map(name => [name, lowered.outputs[`${UPDATE}${name}`]!]))
+  const engine = await engineOf(device, options.threads)
+  const fused =
+    chooses(lowering, FUSED_UPDATE) && names.length > 0 && isProcessor(engine)
+      ? await fuseUpdate({ graph: lowered.graph, outputs: kept }, next)
+      : undefined
+  const declared = new Set(graph.inputs.map(input => input.name))
+  const inputs = neededInputs(lowered.graph, Object.values(lowered.outputs))
+  const build = async (fused: FusedUpdate | null): Promise<Program> => {
+    const asked: Record<string, Value> = { ...kept, ...fused?.fetches }
+    const swapped = names.filter(name => !fused?.updates.includes(name))
+    for (const name of swapped) asked[`${UPDATE}${name}`] = next[name]!
+    const fed = neededInputs(lowered.graph, Object.values(asked))
+    const session =
+      Object.keys(asked).length === 0
+        ? null
+        : await openSession(encodeOnnx(lowered.graph, { outputs: asked, inputs: fed }), {
+            ...options,
+            onDevice: swapped.map(name => `${UPDATE}${name}`),
+          })
+    return new Program({
+      engine,
+      session,
+      inputs: inputs.map(input => port(input.name, input)),
+      outputs: Object.entries(outputs).map(([name, value]) => port(name, value)),
+      updates: names,
+      fed: new Set(fed.map(input => input.name)),
+      declared,
+      fused,
+      plain: () => build(null),
+    })
+  }
+  return build(fused ?? null)
+}
+
+const FUSED_UPDATE = 'fused-update'
+const port = (name: string, value: Value): Port => ({ name, dtype: value.dtype, shape: value.shape })
+
+/** Whether results are in the processor's own memory, where kernels of WebAssembly can reach them. */
+const isProcessor = ({ device }: Engine): boolean => device === 'cpu' || device === 'wasm'
+
+/** The inputs that values depend on, in the graph's order. */
+function neededInputs(graph: Graph, values: readonly Value[]): Value[] {
+  const used = new Set<Value | null>(liveNodes(values).flatMap(node => [...dependencies(node)]))
+  for (const value of values) used.add(value)
+  return graph.inputs.filter(input => used.has(input))
 }
 
 /** A feed as the runtime's tensor (no copy), checked against what the program expects. */

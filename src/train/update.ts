@@ -46,11 +46,10 @@ export async function updateOn(model: Model, batch: Batch, sums: EpochSums, wher
   const step = await model.stepFor(signature, kind)
   const state = await model.state()
   const feeds = feedsFor(model, step, batch, true)
-  const results = await step.program.run(feeds, state)
-  if (!Number.isFinite(Number(results.loss!.data[0]))) {
-    state.retreat(step.program.updates)
+  const finite = ({ loss }: Readonly<Record<string, Tensor>>) => Number.isFinite(Number(loss!.data[0]))
+  const results = await step.program.run(feeds, state, { accept: finite })
+  if (!finite(results))
     throw await diagnose(traceStep(model.network, model.compiled, signature, kind), feeds, state, where)
-  }
   if (optimizer.host !== undefined) await hostUpdate(model, step, feeds, results, state)
   model.step++
   sums.add(results, step.statistics, batch.size)

@@ -29,11 +29,17 @@ export const lowerings: readonly Lowering[] = [
   matmulTranspose,
 ]
 
-/** Applies every lowering that suits the device, in order. */
-export async function lower(traced: Traced, options: DeviceOptions): Promise<Traced> {
+/** Which lowerings are wanted: all, none, or those named. */
+export type Choice = boolean | readonly string[]
+export const chooses = (choice: Choice, name: string): boolean =>
+  typeof choice === 'boolean' ? choice : choice.includes(name)
+
+/** Applies every lowering that suits the device and is wanted, in order. */
+export async function lower(traced: Traced, options: DeviceOptions, choice: Choice = true): Promise<Traced> {
   const { native } = await engineOf(options.device ?? 'cpu', options.threads)
   const target: Target = { ...options, device: options.device ?? 'cpu', native }
   let result = traced
-  for (const lowering of lowerings) if (lowering.applies(target)) result = await lowering.apply(result, target)
+  for (const lowering of lowerings)
+    if (chooses(choice, lowering.name) && lowering.applies(target)) result = await lowering.apply(result, target)
   return result
 }
