@@ -102,6 +102,11 @@ export class Program {
     return this.#parts.engine
   }
 
+  /** Those of the updates that a kernel makes in place. */
+  get fused(): readonly string[] {
+    return this.#parts.fused?.updates ?? []
+  }
+
   /**
    * Runs once. The tensors returned are the caller's to keep. A state of another device is read from there, but a
    * program that changes its state must be on the same device. Runs that change one state follow each other.

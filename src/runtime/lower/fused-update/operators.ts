@@ -1,4 +1,4 @@
-import { type Node, numbersOf, type Value } from '../../../ir/index.js'
+import type { Node, Value } from '../../../ir/index.js'
 import { float32, wasm } from './wasm.js'
 
 /**
