@@ -1,13 +1,24 @@
-import { chartSvg } from './chart.js'
-import type { LineChart, Report, Section, Table } from './record.js'
+import { drawChart, type Theme } from './chart.js'
+import { chartTable, labelOf } from './numbers.js'
+import { pageScript, pageStyle } from './page.js'
+import type { Chart, Panels, Report, Section, Table } from './record.js'
+import { tipsOf } from './tips.js'
 
 const escapeHtml = (text: string): string =>
   text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;')
 
+/** Sizes of plots: wide and narrow pages need letters of the same size, so a picture is drawn for each. */
+const sizes = {
+  wide: { width: 600, height: 270 },
+  narrow: { width: 340, height: 230 },
+  panel: { width: 320, height: 150 },
+}
+
 /** A report as one HTML file that needs nothing else: charts are inline SVG, once for light and once for dark. */
 export async function reportHtml(report: Report): Promise<string> {
   const sections: string[] = []
-  for (const section of report.sections) sections.push(await sectionHtml(section))
+  const numbering = { next: 0 }
+  for (const section of report.sections) sections.push(await sectionHtml(section, numbering))
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -15,23 +26,29 @@ export async function reportHtml(report: Report): Promise<string> {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>${escapeHtml(report.title)}</title>
-<style>${style}</style>
+<style>${pageStyle}</style>
 </head>
 <body>
 <main>
-<h1>${escapeHtml(report.title)}</h1>
+<header><h1>${escapeHtml(report.title)}</h1><button type="button" id="theme" aria-label="Switch between light and dark">Dark</button></header>
 <p class="lead">${escapeHtml(report.lead)}</p>
 ${sections.join('\n')}
 </main>
-<script>${saveScript}</script>
+<script>${pageScript}</script>
 </body>
 </html>
 `
 }
 
-async function sectionHtml(section: Section): Promise<string> {
+/** Charts are numbered through the page, so that nothing in two drawings has the same name. */
+interface Numbering {
+  next: number
+}
+
+async function sectionHtml(section: Section, numbering: Numbering): Promise<string> {
   const charts: string[] = []
-  for (const chart of section.charts ?? []) charts.push(await chartHtml(chart))
+  for (const chart of section.charts ?? [])
+    charts.push(chart.kind === 'panels' ? await panelsHtml(chart, numbering) : await chartHtml(chart, false, numbering))
   return `<section>
 <h2>${escapeHtml(section.heading)}</h2>
 ${(section.text ?? []).map(text => `<p>${escapeHtml(text)}</p>`).join('\n')}
@@ -40,57 +57,62 @@ ${charts.length === 0 ? '' : `<div class="charts">${charts.join('\n')}</div>`}
 </section>`
 }
 
-async function chartHtml(chart: LineChart): Promise<string> {
-  // ECharts numbers its clip paths from zero in each drawing: they must not meet in one page.
-  const own = (svg: string, prefix: string) => svg.replace(/\b(id="|url\(#)([^")]+)/g, `$1${prefix}-$2`)
-  const key = chart.title.replace(/\W+/g, '-').toLowerCase()
-  return `<figure role="img" aria-label="${escapeHtml(`${chart.title}: ${chart.yLabel} over ${chart.xLabel}`)}">
-<div class="light">${own(await chartSvg(chart, 'light'), `${key}-l`)}</div>
-<div class="dark">${own(await chartSvg(chart, 'dark'), `${key}-d`)}</div>
-<button type="button" data-name="${escapeHtml(key)}">Save as SVG</button>
+async function panelsHtml({ title, note, panels }: Panels, numbering: Numbering): Promise<string> {
+  const figures: string[] = []
+  for (const panel of panels) figures.push(await chartHtml(panel, true, numbering))
+  return `<div class="group">
+<h3>${escapeHtml(title)}</h3>
+${note === undefined ? '' : `<p class="note">${escapeHtml(note)}</p>`}
+<div class="panels">${figures.join('\n')}</div>
+</div>`
+}
+
+async function chartHtml(chart: Chart, panel: boolean, numbering: Numbering): Promise<string> {
+  const number = numbering.next++
+  const label = labelOf(chart)
+  const drawings: string[] = []
+  for (const theme of ['light', 'dark'] as const)
+    for (const [name, size] of panel
+      ? ([['wide', sizes.panel]] as const)
+      : ([
+          ['wide', sizes.wide],
+          ['narrow', sizes.narrow],
+        ] as const))
+      drawings.push(await drawingHtml(chart, theme, name, size, `c${number}${theme[0]}${name[0]}`, label))
+  const key = chart.title.replace(/\W+/g, '-').replace(/^-|-$/g, '').toLowerCase() || 'chart'
+  return `<figure class="${panel ? 'panel' : 'both'}">
+${drawings.join('\n')}
+${chart.note === undefined ? '' : `<figcaption class="note">${escapeHtml(chart.note)}</figcaption>`}
+<div class="tools"><details><summary>Numbers</summary>${tableHtml(chartTable(chart))}</details><button type="button" data-name="${escapeHtml(key)}">Save as SVG</button></div>
+<script type="application/json">${JSON.stringify(tipsOf(chart)).replace(/</g, '\\u003c')}</script>
 </figure>`
+}
+
+async function drawingHtml(
+  chart: Chart,
+  theme: Theme,
+  name: 'wide' | 'narrow',
+  size: { width: number; height: number },
+  prefix: string,
+  label: string,
+): Promise<string> {
+  const { svg, width, frame } = await drawChart(chart, theme, size)
+  // ECharts numbers its clip paths from zero in each drawing: they must not meet in one page.
+  const own = svg
+    .replace(/\b(id="|url\(#)([^")]+)/g, `$1${prefix}-$2`)
+    .replace('<svg ', `<svg role="img" aria-label="${escapeHtml(label)}" `)
+  const edges = [frame.left, frame.top, frame.right, frame.bottom, width].map(v => Math.round(v)).join(' ')
+  return `<div class="drawing ${theme} ${name}" data-frame="${edges}">${own}</div>`
 }
 
 function tableHtml(table: Table): string {
   const cell = (tag: string) => (text: string, i: number) =>
     `<${tag}${table.columns[i]?.align === 'right' ? ' class="right"' : ''}>${escapeHtml(text)}</${tag}>`
-  return `<table>
+  return `<div class="scroll"><table>
 ${table.caption === undefined ? '' : `<caption>${escapeHtml(table.caption)}</caption>`}
 <thead><tr>${table.columns.map((column, i) => cell('th')(column.title, i)).join('')}</tr></thead>
 <tbody>
 ${table.rows.map(row => `<tr>${row.map(cell('td')).join('')}</tr>`).join('\n')}
 </tbody>
-</table>`
+</table></div>`
 }
-
-const style = `
-:root { --paper: #fbfcfe; --card: #fff; --text: #1d2433; --faint: #5b6577; --line: #e3e7ee; }
-@media (prefers-color-scheme: dark) { :root { --paper: #10141d; --card: #171c28; --text: #e8ebf2; --faint: #9aa4b8; --line: #2c3445; } }
-body { margin: 0; background: var(--paper); color: var(--text); font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
-main { max-width: 1340px; margin: 0 auto; padding: 2rem 1.25rem 4rem; }
-h1 { font-size: 1.8rem; margin: 0 0 .4rem; letter-spacing: -.01em; }
-h2 { font-size: 1.2rem; margin: 2.2rem 0 .5rem; }
-p { max-width: 46rem; margin: .5rem 0; }
-.lead { color: var(--faint); font-size: 1.05rem; }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 560px), 1fr)); gap: 1rem; margin-top: 1rem; }
-figure { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 1rem; position: relative; }
-figure svg { width: 100%; height: auto; display: block; }
-figure button { position: absolute; right: .75rem; top: .75rem; font: inherit; font-size: .75rem; color: var(--faint); background: none; border: 1px solid var(--line); border-radius: 6px; padding: .15rem .5rem; cursor: pointer; }
-.dark { display: none; }
-@media (prefers-color-scheme: dark) { .dark { display: block; } .light { display: none; } }
-table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; }
-caption { caption-side: bottom; text-align: left; color: var(--faint); font-size: .85rem; padding-top: .5rem; }
-th, td { text-align: left; padding: .4rem 1.2rem .4rem 0; border-bottom: 1px solid var(--line); }
-th { font-weight: 600; }
-.right { text-align: right; }
-`
-
-const saveScript = `
-for (const button of document.querySelectorAll('figure button')) button.onclick = () => {
-  const shown = [...button.parentElement.querySelectorAll('svg')].find(svg => svg.getBoundingClientRect().width > 0)
-  const link = document.createElement('a')
-  link.href = URL.createObjectURL(new Blob([shown.outerHTML], { type: 'image/svg+xml' }))
-  link.download = button.dataset.name + '.svg'
-  link.click()
-}
-`
