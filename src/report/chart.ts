@@ -47,7 +47,7 @@ export async function drawChart(
   theme: Theme,
   { width = 620, height = 260 }: ChartSize = {},
 ): Promise<Drawing> {
-  const echarts = await import('echarts')
+  const echarts = await import('echarts/dist/echarts.esm.min.mjs')
   const ink = inks[theme]
   const plot = plotOf(chart, { theme, ink, width, height })
   const head = headOf({ title: chart.title, yLabel: plot.yLabel, legend: plot.legend }, width, ink)

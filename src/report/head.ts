@@ -57,7 +57,8 @@ export function headOf(
 ): { shapes: Shape[]; bottom: number } {
   const shapes: Shape[] = []
   let y = 2
-  for (const line of wrapText(title, width - 4, TITLE)) {
+  // Bold letters are wider.
+  for (const line of wrapText(title, width, TITLE * 1.16)) {
     shapes.push(textShape(0, y, line, ink.text, TITLE, { fontWeight: 600 }))
     y += TITLE + 4
   }
