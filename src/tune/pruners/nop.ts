@@ -1,0 +1,4 @@
+import type { Pruner } from './pruner.js'
+
+/** Never prunes. */
+export const nop = (): Pruner => ({ name: 'nop', prune: () => false })

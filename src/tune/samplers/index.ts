@@ -1,0 +1,3 @@
+/** Samplers, one a file. */
+export { random } from './random.js'
+export type { Sampler, SamplerContext, SearchSpace, StudyView } from './sampler.js'

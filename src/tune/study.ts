@@ -1,0 +1,417 @@
+import { ConfigError, isAnnealError } from '../ir/index.js'
+import { type Distribution, type ParamValue, sameChoice, toInternal } from './distribution.js'
+import { type Direction, type FrozenTrial, isFinished, lastStep, type TrialState } from './frozen-trial.js'
+import { failStale, type HeartbeatOptions, keepBeating } from './heartbeat.js'
+import type { Json } from './json.js'
+import { paretoFront, sign } from './pareto.js'
+import type { Pruner, PrunerContext } from './pruners/pruner.js'
+import { type Sampler, type SamplerContext, type StudyView, trialRandom } from './samplers/sampler.js'
+import { freshTrial, unknownTrial } from './storage/memory.js'
+import type { Storage } from './storage/storage.js'
+import { Trial, TrialPruned } from './trial.js'
+
+export type Objective = (trial: Trial) => Promise<number | readonly number[]> | number | readonly number[]
+export type StudyCallback = (study: Study, trial: FrozenTrial) => void | Promise<void>
+
+export interface OptimizeOptions {
+  /** How many trials to make; default: until timeout, stop or signal. */
+  trials?: number
+  /** Seconds after which no new trial begins. */
+  timeout?: number
+  /** Trials at the same time in this process; default 1. */
+  concurrency?: number
+  /** Called after each trial, one at a time. */
+  callbacks?: readonly StudyCallback[]
+  /**
+   * Which errors of the objective end the trial as FAIL instead of ending `optimize`; default none. `true` for all. What
+   * the trial's parameters themselves are refused for always ends it.
+   */
+  catch?: boolean | ((error: unknown) => boolean)
+  /** Ends after the trials that run. */
+  signal?: AbortSignal
+}
+
+export interface StudyOptions {
+  readonly storage: Storage
+  readonly id: number
+  readonly name: string
+  readonly directions: readonly Direction[]
+  readonly sampler: Sampler
+  readonly pruner: Pruner
+  readonly heartbeat: HeartbeatOptions | null
+}
+
+/** A search over trials: ask and tell, or optimize. Made by `createStudy` and `loadStudy`. */
+export class Study {
+  readonly id: number
+  readonly name: string
+  readonly directions: readonly Direction[]
+  readonly storage: Storage
+  readonly sampler: Sampler
+  readonly pruner: Pruner
+  readonly #heartbeat: HeartbeatOptions | null
+  readonly #running = new Map<number, Trial>()
+  #stopped = false
+  #optimizing = false
+
+  constructor({ storage, id, name, directions, sampler, pruner, heartbeat }: StudyOptions) {
+    this.storage = storage
+    this.id = id
+    this.name = name
+    this.directions = directions
+    this.sampler = sampler
+    this.pruner = pruner
+    this.#heartbeat = heartbeat
+  }
+
+  /** The direction of a study with one objective. @throws ConfigError where there are several */
+  get direction(): Direction {
+    this.#single('direction')
+    return this.directions[0]!
+  }
+
+  trials(states?: readonly TrialState[]): Promise<readonly FrozenTrial[]> {
+    const all = this.storage.trials(this.id)
+    return states === undefined ? all : all.then(trials => trials.filter(trial => states.includes(trial.state)))
+  }
+
+  /** The complete, feasible trial with the best value. @throws ConfigError where there is none, or several objectives */
+  async bestTrial(): Promise<FrozenTrial> {
+    this.#single('bestTrial')
+    const better = sign(this.directions[0]!)
+    const complete = (await this.trials(['COMPLETE'])).filter(trial => isFeasible(trial) && trial.values !== null)
+    const best = complete.reduce<FrozenTrial | null>(
+      (a, b) => (a === null || better * b.values![0]! < better * a.values![0]! ? b : a),
+      null,
+    )
+    if (best === null)
+      throw new ConfigError({
+        code: 'no-trial',
+        where: `study ${this.name}`,
+        expected: 'a complete trial that keeps the constraints',
+        received: 'none yet',
+      })
+    return best
+  }
+  async bestValue(): Promise<number> {
+    return (await this.bestTrial()).values![0]!
+  }
+  async bestParams(): Promise<Readonly<Record<string, ParamValue>>> {
+    return (await this.bestTrial()).params
+  }
+  /** The complete, feasible trials that no other one beats in every objective: the Pareto front. */
+  async bestTrials(): Promise<readonly FrozenTrial[]> {
+    return paretoFront((await this.trials(['COMPLETE'])).filter(isFeasible), this.directions)
+  }
+
+  async userAttrs(): Promise<Readonly<Record<string, Json>>> {
+    return (await this.storage.study(this.id)).userAttrs
+  }
+  async systemAttrs(): Promise<Readonly<Record<string, Json>>> {
+    return (await this.storage.study(this.id)).systemAttrs
+  }
+  setUserAttr(key: string, value: Json): Promise<void> {
+    return this.storage.setStudyUserAttr(this.id, key, value)
+  }
+  /** Names of the objectives, for reports and the dashboard. */
+  async setMetricNames(names: readonly string[]): Promise<void> {
+    if (names.length !== this.directions.length)
+      throw new ConfigError({
+        code: 'metric-names',
+        where: `study ${this.name}`,
+        expected: `${this.directions.length} names`,
+        received: names,
+      })
+    await this.storage.setStudySystemAttr(this.id, 'study:metric_names', [...names])
+  }
+
+  /**
+   * Puts a trial with these parameters in line; those left out are sampled.
+   * @param options skipIfExists: not where a trial with the same parameters is there already
+   */
+  async enqueueTrial(
+    params: Readonly<Record<string, ParamValue>>,
+    {
+      userAttrs = {},
+      skipIfExists = false,
+    }: { userAttrs?: Readonly<Record<string, Json>>; skipIfExists?: boolean } = {},
+  ): Promise<void> {
+    if (skipIfExists && (await this.trials()).some(trial => sameParams(paramsOf(trial), params))) return
+    await this.storage.createTrial(this.id, {
+      ...freshTrial(),
+      state: 'WAITING',
+      start: null,
+      userAttrs,
+      systemAttrs: { fixed_params: { ...params } },
+    })
+  }
+
+  /** Adds a trial that was made elsewhere. */
+  async addTrial(trial: Partial<FrozenTrial> & Pick<FrozenTrial, 'state'>): Promise<number> {
+    const values = trial.values ?? null
+    if (trial.state === 'COMPLETE') checkValues(values, this.directions.length, 'study.addTrial')
+    const internalParams = Object.fromEntries(
+      Object.entries(trial.params ?? {}).map(([name, value]) => {
+        const distribution = trial.distributions?.[name]
+        if (distribution === undefined)
+          throw new ConfigError({ code: 'no-distribution', where: name, expected: 'a distribution', received: 'none' })
+        return [name, toInternal(distribution, value)]
+      }),
+    )
+    const complete = isFinished(trial.state) ? (trial.complete ?? new Date()) : null
+    return (await this.storage.createTrial(this.id, { ...freshTrial(), ...trial, values, internalParams, complete }))
+      .number
+  }
+
+  /** Begins a trial: one that waits in line, or a new one. `distributions` are asked for at once. */
+  async ask(distributions: Readonly<Record<string, Distribution>> = {}): Promise<Trial> {
+    const start = (await this.#popWaiting()) ?? (await this.storage.trial((await this.storage.createTrial(this.id)).id))
+    const trial = await this.#begin(start)
+    for (const [name, distribution] of Object.entries(distributions)) trial.suggest(name, distribution)
+    await trial.flushed()
+    return trial
+  }
+
+  async #popWaiting(): Promise<FrozenTrial | null> {
+    for (const waiting of await this.trials(['WAITING']))
+      if (await this.storage.setTrialState(waiting.id, 'RUNNING').catch(lostRace)) return this.storage.trial(waiting.id)
+    return null
+  }
+
+  async #begin(start: FrozenTrial): Promise<Trial> {
+    const { storage, id } = this
+    const view = await this.#view()
+    const trials = this.pruner.filterTrials?.(view, start) ?? view.trials
+    const context: SamplerContext = {
+      study: { ...view, trials },
+      trial: start,
+      random: trialRandom(this.sampler, start.number),
+      setStudySystemAttr: (key, value) => storage.setStudySystemAttr(id, key, value),
+      setTrialSystemAttr: (key, value) => storage.setTrialSystemAttr(start.id, key, value),
+    }
+    await this.sampler.beforeTrial?.(context)
+    const space = this.sampler.searchSpace?.(context) ?? {}
+    const given = Object.keys(space).length === 0 ? {} : ((await this.sampler.sample?.(context, space)) ?? {})
+    const known = new Map<string, Distribution>()
+    for (const other of view.trials)
+      for (const [name, distribution] of Object.entries(other.distributions))
+        if (!known.has(name)) known.set(name, distribution)
+    let line: Promise<void> = Promise.resolve()
+    const trial = new Trial(start, {
+      context,
+      given,
+      known,
+      objectives: this.directions.length,
+      sampleIndependent: (name, distribution) => this.sampler.sampleIndependent(context, name, distribution),
+      write: work => {
+        line = line.then(work)
+        line.catch(() => {}) // told by flushed()
+      },
+      flushed: () => line,
+      setParam: (name, internal, distribution) => storage.setTrialParam(start.id, name, internal, distribution),
+      setIntermediate: (step, value) => storage.setIntermediateValue(start.id, step, value),
+      setUserAttr: (key, value) => storage.setTrialUserAttr(start.id, key, value),
+      setSystemAttr: (key, value) => storage.setTrialSystemAttr(start.id, key, value),
+      frozen: () => storage.trial(start.id),
+      shouldPrune: async () => {
+        const now = await storage.trial(start.id)
+        const prunerContext: PrunerContext = {
+          study: await this.#view(),
+          trial: now,
+          setTrialSystemAttr: context.setTrialSystemAttr,
+        }
+        return this.pruner.prune(prunerContext)
+      },
+    })
+    this.#running.set(start.id, trial)
+    return trial
+  }
+
+  async #view(): Promise<StudyView> {
+    const [record, trials] = await Promise.all([this.storage.study(this.id), this.storage.trials(this.id)])
+    return { name: this.name, directions: this.directions, trials, systemAttrs: record.systemAttrs }
+  }
+
+  /**
+   * Ends a trial. Without a state it is COMPLETE where there are fit values; values that are NaN or of the wrong count
+   * make it FAIL, as in Optuna. PRUNED takes the last report as its value.
+   * @throws ConfigError for a trial that is not there or ended before (unless `skipIfFinished`), or values beside FAIL
+   */
+  async tell(
+    trial: Trial | number,
+    values?: number | readonly number[] | null,
+    { state, skipIfFinished = false }: { state?: 'COMPLETE' | 'PRUNED' | 'FAIL'; skipIfFinished?: boolean } = {},
+  ): Promise<FrozenTrial> {
+    const trialId = typeof trial === 'number' ? await this.#idOf(trial) : trial.id
+    const running = this.#running.get(trialId)
+    await running?.flushed()
+    const now = await this.storage.trial(trialId)
+    if (isFinished(now.state) && skipIfFinished) return now
+    const list = values === undefined || values === null ? null : typeof values === 'number' ? [values] : [...values]
+    if (state === 'FAIL' && list !== null)
+      throw new ConfigError({ code: 'values-of-failure', where: 'study.tell', expected: 'no values', received: list })
+    if (state === 'COMPLETE') checkValues(list, this.directions.length, 'study.tell')
+    const fits = valuesProblem(list, this.directions.length) === null
+    const end = state ?? (fits ? 'COMPLETE' : 'FAIL')
+    const last = lastStep(now)
+    const reported = last === null ? Number.NaN : now.intermediateValues.get(last)!
+    const result =
+      end === 'COMPLETE'
+        ? list
+        : end === 'PRUNED' && !Number.isNaN(reported) && this.directions.length === 1
+          ? [reported]
+          : null
+    await this.#end(now, end, result)
+    return this.storage.trial(trialId)
+  }
+
+  async #end(trial: FrozenTrial, state: TrialState, values: readonly number[] | null): Promise<void> {
+    this.#running.delete(trial.id)
+    if (this.sampler.afterTrial !== undefined) {
+      const context: SamplerContext = {
+        study: await this.#view(),
+        trial,
+        random: trialRandom(this.sampler, trial.number),
+        setStudySystemAttr: (key, value) => this.storage.setStudySystemAttr(this.id, key, value),
+        setTrialSystemAttr: (key, value) => this.storage.setTrialSystemAttr(trial.id, key, value),
+      }
+      await this.sampler.afterTrial(context, state, values, () => this.stop())
+    }
+    await this.storage.setTrialState(trial.id, state, values)
+  }
+
+  async #idOf(number: number): Promise<number> {
+    const trial = (await this.trials()).find(t => t.number === number)
+    if (trial === undefined) throw unknownTrial(number)
+    return trial.id
+  }
+
+  /** Ends `optimize` after the trials that run. From callbacks and objectives. */
+  stop(): void {
+    this.#stopped = true
+  }
+
+  /**
+   * Makes trials: asks, runs the objective, tells, until trials, timeout, `stop()` or the signal.
+   * @throws what the objective threw, its trial having been told FAIL, unless `catch` says otherwise
+   */
+  async optimize(objective: Objective, options: OptimizeOptions = {}): Promise<void> {
+    const { trials = Number.POSITIVE_INFINITY, timeout = Number.POSITIVE_INFINITY, concurrency = 1, signal } = options
+    checkOptimize(options)
+    if (this.#optimizing)
+      throw new ConfigError({
+        code: 'nested-optimize',
+        where: `study ${this.name}`,
+        expected: 'one optimize at a time',
+        received: 'another one',
+        hint: 'use concurrency for trials side by side',
+      })
+    this.#optimizing = true
+    this.#stopped = false
+    const end = performance.now() + timeout * 1000
+    let begun = 0
+    let failure: { error: unknown } | null = null
+    let callbacks: Promise<void> = Promise.resolve()
+    const going = () =>
+      begun < trials && performance.now() < end && !this.#stopped && failure === null && !(signal?.aborted ?? false)
+    const worker = async () => {
+      while (going()) {
+        begun++
+        try {
+          const trial = await this.#runTrial(objective, options)
+          callbacks = callbacks.then(async () => {
+            for (const callback of options.callbacks ?? []) await callback(this, trial)
+          })
+          await callbacks
+        } catch (error) {
+          failure ??= { error }
+        }
+      }
+    }
+    try {
+      await Promise.all(Array.from({ length: Math.min(concurrency, trials) }, worker))
+    } finally {
+      this.#optimizing = false
+    }
+    // Assigned in the workers, which the compiler does not follow.
+    const failed = failure as { error: unknown } | null
+    if (failed !== null) throw failed.error
+  }
+
+  async #runTrial(objective: Objective, options: OptimizeOptions): Promise<FrozenTrial> {
+    if (this.#heartbeat !== null) await failStale(this.storage, this.id, this.#heartbeat)
+    const trial = await this.ask()
+    const rest = this.#heartbeat === null ? null : await keepBeating(this.storage, trial.id, this.#heartbeat.interval)
+    try {
+      const values = await objective(trial)
+      return await this.tell(trial, values)
+    } catch (error) {
+      if (error instanceof TrialPruned) return await this.tell(trial, null, { state: 'PRUNED' })
+      const told = await this.#failed(trial, error)
+      const caught = typeof options.catch === 'function' ? options.catch(error) : options.catch === true
+      if (!caught) throw error
+      return told
+    } finally {
+      rest?.()
+    }
+  }
+
+  async #failed(trial: Trial, error: unknown): Promise<FrozenTrial> {
+    const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+    await trial.flushed().catch(() => {})
+    const now = await this.storage.trial(trial.id)
+    this.#running.delete(trial.id)
+    if (isFinished(now.state)) return now
+    await this.storage.setTrialSystemAttr(trial.id, 'fail_reason', message).catch(() => {}) // the failure itself counts
+    await this.#end(now, 'FAIL', null)
+    return this.storage.trial(trial.id)
+  }
+
+  #single(what: string): void {
+    if (this.directions.length !== 1)
+      throw new ConfigError({
+        code: 'several-objectives',
+        where: `study.${what}`,
+        expected: 'a study with one objective',
+        received: `${this.directions.length} objectives`,
+        hint: 'bestTrials() gives the Pareto front',
+      })
+  }
+}
+
+/** Whether a trial keeps its constraints: all at most 0; trials without any do. */
+export function isFeasible(trial: Pick<FrozenTrial, 'systemAttrs'>): boolean {
+  const { constraints } = trial.systemAttrs
+  if (constraints === undefined) return true
+  return Array.isArray(constraints) && constraints.every(x => typeof x === 'number' && x <= 0)
+}
+
+const lostRace = (error: unknown): boolean => {
+  if (isAnnealError(error) && error.code === 'finished-trial') return false
+  throw error
+}
+
+function valuesProblem(values: readonly number[] | null, objectives: number): string | null {
+  if (values === null || values.length !== objectives) return `${objectives} numbers`
+  return values.every(x => typeof x === 'number' && !Number.isNaN(x)) ? null : 'numbers that are not NaN'
+}
+function checkValues(values: readonly number[] | null, objectives: number, where: string): void {
+  const expected = valuesProblem(values, objectives)
+  if (expected !== null) throw new ConfigError({ code: 'bad-values', where, expected, received: values })
+}
+
+const paramsOf = (trial: FrozenTrial): Readonly<Record<string, unknown>> =>
+  (trial.systemAttrs.fixed_params as Readonly<Record<string, unknown>> | undefined) ?? trial.params
+const sameParams = (a: Readonly<Record<string, unknown>>, b: Readonly<Record<string, ParamValue>>): boolean =>
+  Object.keys(a).length === Object.keys(b).length &&
+  Object.entries(b).every(([name, value]) => name in a && sameChoice(a[name] as ParamValue, value))
+
+function checkOptimize({ trials, timeout, concurrency }: OptimizeOptions): void {
+  const check = (name: string, value: number | undefined, ok: (x: number) => boolean, expected: string) => {
+    if (value !== undefined && !(typeof value === 'number' && ok(value)))
+      throw new ConfigError({ code: 'bad-option', where: `optimize.${name}`, expected, received: value })
+  }
+  check('trials', trials, x => (Number.isInteger(x) && x >= 1) || x === Infinity, 'a whole number ≥ 1')
+  check('timeout', timeout, x => x > 0, 'seconds above 0')
+  check('concurrency', concurrency, x => Number.isInteger(x) && x >= 1, 'a whole number ≥ 1')
+}

@@ -1,0 +1,196 @@
+import { ConfigError } from '../ir/index.js'
+import {
+  type Choice,
+  categoricalDistribution,
+  checkCompatible,
+  contains,
+  type Distribution,
+  floatDistribution,
+  intDistribution,
+  isSingle,
+  type ParamValue,
+  toExternal,
+  toInternal,
+} from './distribution.js'
+import { type FrozenTrial, lastStep } from './frozen-trial.js'
+import type { Json } from './json.js'
+import type { SamplerContext } from './samplers/sampler.js'
+import type { Space, SpaceValues } from './space.js'
+
+/** Thrown by an objective whose trial should end as PRUNED. */
+export class TrialPruned extends Error {
+  override readonly name = 'TrialPruned'
+  constructor(message = 'pruned') {
+    super(message)
+  }
+}
+
+/** What a trial needs of its study. */
+export interface TrialHome {
+  readonly context: SamplerContext
+  /** Parameters given together when the trial began. */
+  readonly given: Readonly<Record<string, ParamValue>>
+  /** For each name the distribution the study knows it by. */
+  readonly known: ReadonlyMap<string, Distribution>
+  readonly objectives: number
+  sampleIndependent(name: string, distribution: Distribution): ParamValue
+  /** Puts a write in line; writes of a trial happen in order. */
+  write(work: () => Promise<void>): void
+  /** When all writes so far are done. @throws what the first one that failed threw */
+  flushed(): Promise<void>
+  setParam(name: string, internal: number, distribution: Distribution): Promise<void>
+  setIntermediate(step: number, value: number): Promise<void>
+  setUserAttr(key: string, value: Json): Promise<void>
+  setSystemAttr(key: string, value: Json): Promise<void>
+  frozen(): Promise<FrozenTrial>
+  shouldPrune(): Promise<boolean>
+}
+
+/**
+ * A running trial: asks for parameters, reports on the way. Values are there at once; writing them to the storage goes on
+ * behind, in order, and `report`, `shouldPrune` and the end of the trial wait for it.
+ */
+export class Trial {
+  readonly id: number
+  readonly number: number
+  readonly #home: TrialHome
+  readonly #params = new Map<string, { value: ParamValue; distribution: Distribution }>()
+  readonly #reported = new Map<number, number>()
+  readonly #userAttrs: Record<string, Json>
+
+  constructor(start: FrozenTrial, home: TrialHome) {
+    this.id = start.id
+    this.number = start.number
+    this.#home = home
+    this.#userAttrs = { ...start.userAttrs }
+    for (const [name, distribution] of Object.entries(start.distributions))
+      this.#params.set(name, { value: start.params[name]!, distribution })
+    for (const [step, value] of start.intermediateValues) this.#reported.set(step, value)
+  }
+
+  /** Parameters given so far. */
+  get params(): Readonly<Record<string, ParamValue>> {
+    return Object.fromEntries([...this.#params].map(([name, { value }]) => [name, value]))
+  }
+
+  get distributions(): Readonly<Record<string, Distribution>> {
+    return Object.fromEntries([...this.#params].map(([name, { distribution }]) => [name, distribution]))
+  }
+
+  get userAttrs(): Readonly<Record<string, Json>> {
+    return { ...this.#userAttrs }
+  }
+
+  get systemAttrs(): Readonly<Record<string, Json>> {
+    return this.#home.context.trial.systemAttrs
+  }
+
+  /**
+   * A real number in [low, high]; `log` for what ranges over magnitudes (learning rates), `step` for a grid.
+   * @throws ConfigError for an empty or reversed range, log with low ≤ 0, log with step, another kind under this name
+   */
+  suggestFloat(name: string, low: number, high: number, options: { log?: boolean; step?: number | null } = {}): number {
+    return this.suggest(name, floatDistribution(low, high, options, `suggestFloat(${name})`)) as number // a float's value
+  }
+
+  /** A whole number in [low, high], every `step`-th. @throws as suggestFloat */
+  suggestInt(name: string, low: number, high: number, options: { log?: boolean; step?: number } = {}): number {
+    return this.suggest(name, intDistribution(low, high, options, `suggestInt(${name})`)) as number // an int's value
+  }
+
+  /** One of some choices. @throws ConfigError for none, or other choices than before under this name */
+  suggestCategorical<const T extends Choice>(name: string, choices: readonly T[]): T {
+    return this.suggest(name, categoricalDistribution(choices, `suggestCategorical(${name})`)) as T // one of the choices
+  }
+
+  /** All parameters of a declared space, with the types it says. */
+  suggestAll<S extends Space>(space: S): SpaceValues<S> {
+    return space.suggest(this) as SpaceValues<S> // the space gives what its type says
+  }
+
+  /** A value of any distribution. Asked again under the same name it is the same value. */
+  suggest(name: string, distribution: Distribution): ParamValue {
+    if (typeof name !== 'string' || name === '')
+      throw new ConfigError({ code: 'bad-name', where: 'suggest', expected: 'a name', received: name })
+    const before = this.#params.get(name)
+    if (before !== undefined) {
+      checkCompatible(before.distribution, distribution, name)
+      return before.value
+    }
+    const known = this.#home.known.get(name)
+    if (known !== undefined) checkCompatible(known, distribution, name)
+    const value = this.#choose(name, distribution)
+    const internal = toInternal(distribution, value)
+    this.#params.set(name, { value, distribution })
+    this.#home.write(() => this.#home.setParam(name, internal, distribution))
+    return value
+  }
+
+  #choose(name: string, distribution: Distribution): ParamValue {
+    const { fixed_params: fixed } = this.systemAttrs
+    if (typeof fixed === 'object' && fixed !== null && !Array.isArray(fixed) && Object.hasOwn(fixed, name)) {
+      // A queued trial's value counts even outside the range, as in Optuna; a choice must be one.
+      const value = (fixed as Readonly<Record<string, Json>>)[name] as ParamValue
+      if (!Number.isNaN(toInternal(distribution, value))) return value
+      throw new ConfigError({
+        code: 'bad-fixed-value',
+        where: `enqueued parameter ${name}`,
+        expected: distribution,
+        received: value,
+      })
+    }
+    if (isSingle(distribution))
+      return toExternal(distribution, distribution.type === 'categorical' ? 0 : distribution.low)
+    const given = this.#home.given[name]
+    if (given !== undefined && contains(distribution, toInternal(distribution, given))) return given
+    return this.#home.sampleIndependent(name, distribution)
+  }
+
+  /**
+   * Tells how the trial does at a step: 0, 1, … A step told twice keeps its first value, as in Optuna.
+   * @throws ConfigError for a value that is no number or a step that is no whole number ≥ 0
+   */
+  async report(value: number, step: number): Promise<void> {
+    if (typeof value !== 'number')
+      throw new ConfigError({ code: 'bad-report', where: 'trial.report', expected: 'a number', received: value })
+    if (!Number.isInteger(step) || step < 0)
+      throw new ConfigError({ code: 'bad-report', where: 'trial.report', expected: 'a step ≥ 0', received: step })
+    if (this.#reported.has(step)) return
+    this.#reported.set(step, value)
+    this.#home.write(() => this.#home.setIntermediate(step, value))
+    await this.#home.flushed()
+  }
+
+  /** Whether the pruner thinks the trial is not worth going on with; then `throw new TrialPruned()`. */
+  async shouldPrune(): Promise<boolean> {
+    await this.#home.flushed()
+    return this.#home.shouldPrune()
+  }
+
+  /** Reports, and ends the trial by TrialPruned where the pruner says so. */
+  async reportOrPrune(value: number, step: number): Promise<void> {
+    await this.report(value, step)
+    if (await this.shouldPrune()) throw new TrialPruned(`pruned at step ${step}`)
+  }
+
+  /** Keeps something with the trial: any JSON. */
+  setUserAttr(key: string, value: Json): void {
+    this.#userAttrs[key] = value
+    this.#home.write(() => this.#home.setUserAttr(key, value))
+  }
+
+  setSystemAttr(key: string, value: Json): void {
+    this.#home.write(() => this.#home.setSystemAttr(key, value))
+  }
+
+  /** When everything so far is in the storage. */
+  flushed(): Promise<void> {
+    return this.#home.flushed()
+  }
+
+  /** The last reported value; null where there is none. For a pruned trial it is the result. */
+  lastReport(): number | null {
+    const step = lastStep({ intermediateValues: this.#reported })
+    return step === null ? null : this.#reported.get(step)!
+  }
+}
