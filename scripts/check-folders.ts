@@ -16,10 +16,11 @@ const below: Readonly<Record<string, readonly string[]>> = {
   data: ['runtime', 'autodiff', 'ops', 'ir'],
   report: ['ir'],
   train: ['report', 'data', 'optim', 'nn', 'runtime', 'autodiff', 'ops', 'ir'],
-  tasks: ['report', 'train', 'data', 'optim', 'nn', 'runtime', 'autodiff', 'ops', 'ir'],
-  cli: ['tasks', 'report', 'train', 'data', 'optim', 'nn', 'runtime', 'autodiff', 'ops', 'ir'],
+  tune: ['report', 'train', 'data', 'optim', 'nn', 'runtime', 'autodiff', 'ops', 'ir'],
+  tasks: ['tune', 'report', 'train', 'data', 'optim', 'nn', 'runtime', 'autodiff', 'ops', 'ir'],
+  cli: ['tasks', 'tune', 'report', 'train', 'data', 'optim', 'nn', 'runtime', 'autodiff', 'ops', 'ir'],
   // Contract suites serve whoever implements a contract, so they see everything and nothing but tests sees them.
-  testing: ['train', 'data', 'optim', 'nn', 'runtime', 'autodiff', 'ops', 'ir'],
+  testing: ['tune', 'train', 'data', 'optim', 'nn', 'runtime', 'autodiff', 'ops', 'ir'],
 }
 
 function* files(folder: string): Iterable<string> {

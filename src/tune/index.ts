@@ -1,4 +1,6 @@
 /** Hyperparameter search: studies, trials, samplers, pruners, storages; Optuna's concepts and files. */
+
+export { constraintsOf, isFeasible } from './constraints.js'
 export { type CreateStudyOptions, createStudy, type LoadStudyOptions, loadStudy } from './create.js'
 export {
   type Choice,
@@ -13,5 +15,5 @@ export * as pruners from './pruners/index.js'
 export * as samplers from './samplers/index.js'
 export { categorical, float, int, oneOf, type Space, type SpaceValues, space } from './space.js'
 export type { Storage } from './storage/storage.js'
-export { isFeasible, type Objective, type OptimizeOptions, Study, type StudyCallback } from './study.js'
+export { type Objective, type OptimizeOptions, Study, type StudyCallback } from './study.js'
 export { Trial, TrialPruned } from './trial.js'

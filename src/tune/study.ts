@@ -1,4 +1,5 @@
 import { ConfigError, isAnnealError } from '../ir/index.js'
+import { isFeasible } from './constraints.js'
 import { type Distribution, type ParamValue, sameChoice, toInternal } from './distribution.js'
 import { type Direction, type FrozenTrial, isFinished, lastStep, type TrialState } from './frozen-trial.js'
 import { failStale, type HeartbeatOptions, keepBeating } from './heartbeat.js'
@@ -51,6 +52,9 @@ export class Study {
   readonly pruner: Pruner
   readonly #heartbeat: HeartbeatOptions | null
   readonly #running = new Map<number, Trial>()
+  /** For each name the distribution the study knows it by, from the trials below `#scanned`, which have all ended. */
+  readonly #known = new Map<string, Distribution>()
+  #scanned = 0
   #stopped = false
   #optimizing = false
 
@@ -192,16 +196,11 @@ export class Study {
     await this.sampler.beforeTrial?.(context)
     const space = this.sampler.searchSpace?.(context) ?? {}
     const given = Object.keys(space).length === 0 ? {} : ((await this.sampler.sample?.(context, space)) ?? {})
-    const known = new Map<string, Distribution>()
-    for (const other of view.trials)
-      for (const [name, distribution] of Object.entries(other.distributions))
-        if (!known.has(name)) known.set(name, distribution)
     let line: Promise<void> = Promise.resolve()
     const trial = new Trial(start, {
       context,
       given,
-      known,
-      objectives: this.directions.length,
+      known: this.#knownDistributions(view.trials),
       sampleIndependent: (name, distribution) => this.sampler.sampleIndependent(context, name, distribution),
       write: work => {
         line = line.then(work)
@@ -212,7 +211,6 @@ export class Study {
       setIntermediate: (step, value) => storage.setIntermediateValue(start.id, step, value),
       setUserAttr: (key, value) => storage.setTrialUserAttr(start.id, key, value),
       setSystemAttr: (key, value) => storage.setTrialSystemAttr(start.id, key, value),
-      frozen: () => storage.trial(start.id),
       shouldPrune: async () => {
         const now = await storage.trial(start.id)
         const prunerContext: PrunerContext = {
@@ -225,6 +223,16 @@ export class Study {
     })
     this.#running.set(start.id, trial)
     return trial
+  }
+
+  #knownDistributions(trials: readonly FrozenTrial[]): ReadonlyMap<string, Distribution> {
+    for (let i = this.#scanned; i < trials.length; i++) {
+      const trial = trials[i]!
+      for (const [name, distribution] of Object.entries(trial.distributions))
+        if (!this.#known.has(name)) this.#known.set(name, distribution)
+      if (i === this.#scanned && isFinished(trial.state)) this.#scanned++
+    }
+    return this.#known
   }
 
   async #view(): Promise<StudyView> {
@@ -377,13 +385,6 @@ export class Study {
         hint: 'bestTrials() gives the Pareto front',
       })
   }
-}
-
-/** Whether a trial keeps its constraints: all at most 0; trials without any do. */
-export function isFeasible(trial: Pick<FrozenTrial, 'systemAttrs'>): boolean {
-  const { constraints } = trial.systemAttrs
-  if (constraints === undefined) return true
-  return Array.isArray(constraints) && constraints.every(x => typeof x === 'number' && x <= 0)
 }
 
 const lostRace = (error: unknown): boolean => {

@@ -1,4 +1,5 @@
 import { ConfigError } from '../ir/index.js'
+import { CONSTRAINTS } from './constraints.js'
 import {
   type Choice,
   categoricalDistribution,
@@ -32,7 +33,6 @@ export interface TrialHome {
   readonly given: Readonly<Record<string, ParamValue>>
   /** For each name the distribution the study knows it by. */
   readonly known: ReadonlyMap<string, Distribution>
-  readonly objectives: number
   sampleIndependent(name: string, distribution: Distribution): ParamValue
   /** Puts a write in line; writes of a trial happen in order. */
   write(work: () => Promise<void>): void
@@ -42,7 +42,6 @@ export interface TrialHome {
   setIntermediate(step: number, value: number): Promise<void>
   setUserAttr(key: string, value: Json): Promise<void>
   setSystemAttr(key: string, value: Json): Promise<void>
-  frozen(): Promise<FrozenTrial>
   shouldPrune(): Promise<boolean>
 }
 
@@ -57,6 +56,7 @@ export class Trial {
   readonly #params = new Map<string, { value: ParamValue; distribution: Distribution }>()
   readonly #reported = new Map<number, number>()
   readonly #userAttrs: Record<string, Json>
+  readonly #constraints = new Set<string>()
 
   constructor(start: FrozenTrial, home: TrialHome) {
     this.id = start.id
@@ -177,6 +177,23 @@ export class Trial {
   setUserAttr(key: string, value: Json): void {
     this.#userAttrs[key] = value
     this.#home.write(() => this.#home.setUserAttr(key, value))
+  }
+
+  /**
+   * Says how far the trial is from keeping a constraint: kept where `value` is at most 0. The first value of a name counts.
+   * @throws ConfigError for NaN
+   */
+  setConstraint(name: string, value: number): void {
+    if (typeof value !== 'number' || Number.isNaN(value))
+      throw new ConfigError({
+        code: 'bad-constraint',
+        where: `constraint ${name}`,
+        expected: 'a number',
+        received: value,
+      })
+    if (this.#constraints.has(name)) return
+    this.#constraints.add(name)
+    this.setSystemAttr(`${CONSTRAINTS}:${name}`, value)
   }
 
   setSystemAttr(key: string, value: Json): void {
