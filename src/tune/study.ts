@@ -1,6 +1,7 @@
 import { ConfigError, isAnnealError } from '../ir/index.js'
 import { isFeasible } from './constraints.js'
 import { type Distribution, type ParamValue, sameChoice, toInternal } from './distribution.js'
+import { type Explored, explored } from './explored.js'
 import { type Direction, type FrozenTrial, isFinished, lastStep, type TrialState } from './frozen-trial.js'
 import { failStale, type HeartbeatOptions, keepBeating } from './heartbeat.js'
 import type { Json } from './json.js'
@@ -55,6 +56,8 @@ export class Study {
   /** For each name the distribution the study knows it by, from the trials below `#scanned`, which have all ended. */
   readonly #known = new Map<string, Distribution>()
   #scanned = 0
+  /** Combinations taken by trials. */
+  readonly #explored: Explored = explored()
   #stopped = false
   #optimizing = false
 
@@ -201,6 +204,7 @@ export class Study {
       context,
       given,
       known: this.#knownDistributions(view.trials),
+      explored: this.#explored.root,
       sampleIndependent: (name, distribution) => this.sampler.sampleIndependent(context, name, distribution),
       write: work => {
         line = line.then(work)
@@ -230,6 +234,7 @@ export class Study {
       const trial = trials[i]!
       for (const [name, distribution] of Object.entries(trial.distributions))
         if (!this.#known.has(name)) this.#known.set(name, distribution)
+      this.#explored.add(trial)
       if (i === this.#scanned && isFinished(trial.state)) this.#scanned++
     }
     return this.#known

@@ -13,6 +13,7 @@ import {
   toExternal,
   toInternal,
 } from './distribution.js'
+import { freeAnswer, type Question, take } from './explored.js'
 import { type FrozenTrial, lastStep } from './frozen-trial.js'
 import type { Json } from './json.js'
 import type { SamplerContext } from './samplers/sampler.js'
@@ -33,6 +34,8 @@ export interface TrialHome {
   readonly given: Readonly<Record<string, ParamValue>>
   /** For each name the distribution the study knows it by. */
   readonly known: ReadonlyMap<string, Distribution>
+  /** Combinations that have been taken; null where repeating them is wanted. */
+  readonly explored: Question | null
   sampleIndependent(name: string, distribution: Distribution): ParamValue
   /** Puts a write in line; writes of a trial happen in order. */
   write(work: () => Promise<void>): void
@@ -57,14 +60,18 @@ export class Trial {
   readonly #reported = new Map<number, number>()
   readonly #userAttrs: Record<string, Json>
   readonly #constraints = new Set<string>()
+  #at: Question | null
 
   constructor(start: FrozenTrial, home: TrialHome) {
     this.id = start.id
     this.number = start.number
     this.#home = home
+    this.#at = home.explored
     this.#userAttrs = { ...start.userAttrs }
     for (const [name, distribution] of Object.entries(start.distributions))
       this.#params.set(name, { value: start.params[name]!, distribution })
+    for (const [name, internal] of Object.entries(start.internalParams))
+      this.#at = take(this.#at, name, start.distributions[name]!, internal)
     for (const [step, value] of start.intermediateValues) this.#reported.set(step, value)
   }
 
@@ -121,6 +128,7 @@ export class Trial {
     if (known !== undefined) checkCompatible(known, distribution, name)
     const value = this.#choose(name, distribution)
     const internal = toInternal(distribution, value)
+    this.#at = take(this.#at, name, distribution, internal)
     this.#params.set(name, { value, distribution })
     this.#home.write(() => this.#home.setParam(name, internal, distribution))
     return value
@@ -142,8 +150,13 @@ export class Trial {
     if (isSingle(distribution))
       return toExternal(distribution, distribution.type === 'categorical' ? 0 : distribution.low)
     const given = this.#home.given[name]
-    if (given !== undefined && contains(distribution, toInternal(distribution, given))) return given
-    return this.#home.sampleIndependent(name, distribution)
+    const proposed =
+      given !== undefined && contains(distribution, toInternal(distribution, given))
+        ? given
+        : this.#home.sampleIndependent(name, distribution)
+    // No combination twice where others are left.
+    const asked = this.#at?.name === name ? this.#at : null
+    return toExternal(distribution, freeAnswer(asked, distribution, toInternal(distribution, proposed)))
   }
 
   /**
