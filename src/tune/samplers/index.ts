@@ -1,3 +1,4 @@
 /** Samplers, one a file. */
 export { random } from './random.js'
 export type { Sampler, SamplerContext, SearchSpace, StudyView } from './sampler.js'
+export { type TpeOptions, tpe } from './tpe/index.js'
