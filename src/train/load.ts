@@ -73,16 +73,22 @@ function rebuild(saved: SavedModel, onnx: ReturnType<typeof decodeOnnx>, where: 
     input({ name: i.name, dtype: i.dtype, shape: i.shape.slice(1) as readonly number[] }),
   )
   const results: SymbolicTensor[] = []
-  for (const call of saved.calls) {
-    const factory = factories[call.type]
+  const build = (type: string, config: Record<string, unknown>, name: string): Layer => {
+    const factory = factories[type]
     if (factory === undefined)
       throw new FormatError({
         code: 'unknown-layer',
-        where: `${where}: ${call.name}`,
+        where: `${where}: ${name}`,
         expected: 'a layer of anneal, or one given in options.layers',
-        received: call.type,
+        received: type,
       })
-    const layer = made.get(call.name) ?? factory({ ...withoutNulls(call.config), name: call.name })
+    // A layer inside another's options stands there as its type and config.
+    const inner = (value: unknown): unknown =>
+      isSavedLayer(value) ? build(value.type, value.config, `${name}/${value.type}`) : value
+    return factory(Object.fromEntries(Object.entries(withoutNulls(config)).map(([key, value]) => [key, inner(value)])))
+  }
+  for (const call of saved.calls) {
+    const layer = made.get(call.name) ?? build(call.type, { ...(call.config as object), name: call.name }, call.name)
     made.set(call.name, layer)
     results.push(layer.apply(call.inputs.map(from => (from < 0 ? inputs[-1 - from]! : results[from]!))))
   }
@@ -130,6 +136,15 @@ function checked(t: Tensor, name: string, shape: readonly number[], where: strin
     received: `${t.dtype} [${t.shape}]`,
   })
 }
+
+const isSavedLayer = (value: unknown): value is { type: string; config: Record<string, unknown> } =>
+  typeof value === 'object' &&
+  value !== null &&
+  'type' in value &&
+  typeof value.type === 'string' &&
+  'config' in value &&
+  typeof value.config === 'object' &&
+  value.config !== null
 
 const withoutNulls = (config: unknown): Record<string, unknown> =>
   Object.fromEntries(Object.entries(config as Record<string, unknown>).filter(([, value]) => value !== null))

@@ -74,10 +74,10 @@ export function traceStep(net: Network, compiled: Compiled, signature: BatchSign
     const { outputs, statistics } = at(path => evaluated.get(path)!)
     return { graph, outputs, updates: {}, statistics, feeds: {} }
   }
-  const { loss, outputs, statistics, updates: own } = at(path => weights.get(path)!)
+  const { loss, outputs, statistics, updates: own, replaced } = at(path => weights.get(path)!)
   const trainable = net.weights.filter(w => w.trainable)
   const gradientsOf = (value: Value, wrt: readonly Value[]) => gradients(value, wrt, { unconnected: 'zeros' })
-  const values = trainable.map(w => weights.get(w.path)!)
+  const values = trainable.map(w => replaced.get(w.path) ?? weights.get(w.path)!)
   const grads = gradientsOf(loss, values)
   if (kind === 'gradients') {
     const named = Object.fromEntries(trainable.map((w, i) => [gradientOf(w.path), grads[i]!]))
@@ -90,9 +90,10 @@ export function traceStep(net: Network, compiled: Compiled, signature: BatchSign
       key: name => mixKey(key!, hash(name)),
       gradientsAt: others => {
         const moved = (path: string): Value => others.get(path) ?? weights.get(path)!
+        const there = at(moved)
         return gradientsOf(
-          at(moved).loss,
-          trainable.map(w => moved(w.path)),
+          there.loss,
+          trainable.map(w => there.replaced.get(w.path) ?? moved(w.path)),
         )
       },
     }),
