@@ -47,19 +47,18 @@ describe('random numbers of the graph', () => {
   })
 
   test('every bit of the integers is fair and independent of every other', async () => {
-    const [high, low] = await draw(5, [[1], [1]], (key, like) => random.bits(key, like))
-    expect(high).toEqual(low)
+    const [all] = await draw(5, [[1]], (key, like) => random.bits(key, like))
     const ones = new Float64Array(32 * 32)
     for (let i = 0; i < N; i += 32) {
-      const x = high![i]! >>> 0
+      const x = all![i]! >>> 0
       for (let a = 0; a < 32; a++) if ((x >>> a) & 1) for (let b = 0; b < 32; b++) ones[a * 32 + b]! += (x >>> b) & 1
     }
     const n = N / 32
-    for (let a = 0; a < 32; a++)
-      for (let b = 0; b < 32; b++) {
-        const p = a === b ? 0.5 : 0.25
-        expect(Math.abs(ones[a * 32 + b]! - n * p) / Math.sqrt(n * p * (1 - p)), `bits ${a}, ${b}`).toBeLessThan(5)
-      }
+    const worst = ones.map((count, i) => {
+      const p = i % 33 === 0 ? 0.5 : 0.25
+      return Math.abs(count - n * p) / Math.sqrt(n * p * (1 - p))
+    })
+    expect(Math.max(...worst)).toBeLessThan(5)
   })
 
   test('a mask keeps its share, and neighbours, rows and distant elements are independent', async () => {
@@ -87,15 +86,17 @@ describe('random numbers of the graph', () => {
   })
 
   test('no step repeats a stretch of another: steps that are near or differ in one bit have no run of bits in common', async () => {
-    const runs = new Set<string>()
+    const runs = new Set<number>()
+    let count = 0
     for (const step of [0, 1, 2, 3, 4, 1 << 8, 1 << 16, 1 << 24, 0x80000000, 0xffffffff]) {
       const [x] = await draw(step, [[0, 0, 0]], (key, like) => random.bits(key, like), [64, 64])
       for (let i = 0; i + 1 < x!.length; i++) {
-        const run = `${x![i]},${x![i + 1]}`
-        expect(runs.has(run), `step ${step}, element ${i}`).toBe(false)
-        runs.add(run)
+        // Two neighbours in one number of 53 bits.
+        runs.add(Math.floor(x![i]! / 2 ** 6) * 2 ** 27 + Math.floor(x![i + 1]! / 2 ** 5))
+        count++
       }
     }
+    expect(runs.size).toBe(count)
   })
 
   test('no two rows of a mask agree more than chance has it', async () => {
