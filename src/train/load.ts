@@ -1,11 +1,12 @@
 import { decodeOnnx } from '../ir/decode.js'
-import { DataError, FormatError, isAnnealError, type Tensor } from '../ir/index.js'
+import { FormatError, isAnnealError, type Tensor } from '../ir/index.js'
 import type { Layer } from '../nn/layer.js'
 import * as layers from '../nn/layers/index.js'
 import { input, network, type SymbolicTensor } from '../nn/network.js'
 import type { OptimizerConfig } from '../optim/from-config.js'
 import type { CompileOptions } from './config.js'
 import { Model } from './model.js'
+import { readFile } from './read.js'
 import { METADATA, type SavedModel, TRAINED } from './save.js'
 
 export interface LoadOptions {
@@ -21,7 +22,7 @@ type Factory = (config: Record<string, unknown>) => Layer
  * @throws DataError if there is no such file, FormatError if it is not ONNX, is damaged or was not written by `save`
  */
 export async function loadModel(file: string | Uint8Array, options: LoadOptions = {}): Promise<Model> {
-  const bytes = typeof file === 'string' ? await readModel(file) : file
+  const bytes = typeof file === 'string' ? await readFile(file) : file
   const where = typeof file === 'string' ? file : 'model'
   const onnx = decodeOnnx(bytes)
   const text = onnx.metadata[METADATA]
@@ -43,21 +44,6 @@ export async function loadModel(file: string | Uint8Array, options: LoadOptions 
       where,
       expected: `a model that can be built from '${METADATA}'`,
       received: isAnnealError(cause) ? cause.message : String(cause),
-      cause,
-    })
-  }
-}
-
-async function readModel(path: string): Promise<Uint8Array> {
-  const { readFile } = await import('node:fs/promises')
-  try {
-    return await readFile(path)
-  } catch (cause) {
-    throw new DataError({
-      code: 'unreadable-file',
-      where: path,
-      expected: 'a file to read',
-      received: cause instanceof Error ? cause.message : String(cause),
       cause,
     })
   }

@@ -10,10 +10,14 @@ import type { StepInfo } from '../optim/transform.js'
 import { compile, createState, type Program, type State } from '../runtime/index.js'
 import type { Logs } from './accumulate.js'
 import { arraySource, type DataLike, gatherRows, isTensor, type TensorLike } from './batches.js'
+import { callbackList, introduce } from './callback.js'
+import { decodeCheckpoint, encodeCheckpoint } from './checkpoint/file.js'
+import { captureModel, type ModelDescription, restoreModel } from './checkpoint/model.js'
 import { type Compiled, type CompileOptions, resolveCompile } from './config.js'
 import { evaluateBatches, fit as runFit, trainOn } from './fit.js'
 import type { History } from './history.js'
-import { checkEvaluateOptions, type EvaluateOptions, type FitOptions } from './options.js'
+import { checkEvaluateOptions, type EvaluateOptions, type FitOptions, type PredictOptions } from './options.js'
+import { readFile } from './read.js'
 import { saveModel } from './save.js'
 import { batchesOf, type TrainingSource } from './sources.js'
 import {
@@ -38,6 +42,9 @@ export class Model {
   readonly seed: number
   /** Set by a callback to end training after the current event. */
   stopTraining = false
+  /** Set by a callback to end evaluation or prediction after the current batch. */
+  stopEvaluating = false
+  stopPredicting = false
   /** Number of updates made. */
   step = 0
   /** Number of epochs trained, over all calls of fit. */
@@ -50,6 +57,7 @@ export class Model {
   /** Where the state is, once there is one. */
   #device: string | null = null
   #rate: Schedule | null = null
+  #training = false
   #state: Promise<State> | null = null
   /** Weights and slots while no device holds them. */
   #initial = new Map<string, Tensor>()
@@ -161,6 +169,7 @@ export class Model {
     }
     const state = await this.#state
     if (this.#filled !== this.#compiled) await this.#fill(state, new Map())
+    state.steps = this.step
     return state
   }
 
@@ -182,9 +191,12 @@ export class Model {
     this.#rate = rate
   }
 
-  /** The number in the place of the schedule, where one was set. */
+  /** What was set in the place of the optimizer's learning rate; null where nothing was. */
   get learningRateOverride(): Schedule | null {
     return this.#rate
+  }
+  set learningRateOverride(rate: Schedule | null) {
+    this.#rate = rate
   }
 
   /** What the host knows of the next update. */
@@ -194,6 +206,25 @@ export class Model {
 
   get optimizer(): Optimizer {
     return this.compiled.optimizer
+  }
+
+  /**
+   * Takes the model for a run of training until the returned function is called.
+   * @throws ConfigError while another run has it
+   */
+  occupy(): () => void {
+    if (this.#training)
+      throw new ConfigError({
+        code: 'already-training',
+        where: this.name,
+        expected: 'one run of fit or train at a time',
+        received: 'a second one',
+        hint: 'await the first, or end its iteration; models of their own can train side by side',
+      })
+    this.#training = true
+    return () => {
+      this.#training = false
+    }
   }
 
   /** The step program for batches of a signature, compiled once. */
@@ -254,22 +285,30 @@ export class Model {
   }
 
   /** Predictions, batch by batch: one tensor, or one per output by name. */
-  async predict(
-    x: DataLike,
-    { batchSize = 32 }: { batchSize?: number } = {},
-  ): Promise<Tensor & Record<string, Tensor>> {
-    checkEvaluateOptions('predict', { batchSize })
+  async predict(x: DataLike, options: PredictOptions = {}): Promise<Tensor & Record<string, Tensor>> {
+    checkEvaluateOptions('predict', options)
+    const { batchSize = 32 } = options
+    const callbacks = callbackList(options.callbacks, 'predict')
     const source = arraySource(this.network, x, null)
     const state = await this.state()
     const parts: Record<string, Tensor>[] = []
+    const steps = Math.ceil(source.length / batchSize)
+    introduce(callbacks, this, { epochs: 1, steps, initialEpoch: 0, notify: () => {} })
+    this.stopPredicting = false
+    for (const callback of callbacks) await callback.onPredictBegin?.({}, this)
     for (let start = 0; start < source.length; start += batchSize) {
       const size = Math.min(batchSize, source.length - start)
       const rows = Uint32Array.from({ length: size }, (_, i) => start + i)
       const program = await this.#inference(size)
       const feeds = Object.fromEntries(Object.entries(source.x).map(([name, t]) => [name, gatherRows(t, rows)]))
+      for (const callback of callbacks) await callback.onPredictBatchBegin?.(parts.length, {}, this)
       // An input that no output depends on is not part of the program.
-      parts.push(await program.run(feeds, state, { ignoreUnknown: true }))
+      const outputs = await program.run(feeds, state, { ignoreUnknown: true })
+      for (const callback of callbacks) await callback.onPredictBatchEnd?.(parts.length, { outputs }, this)
+      parts.push(outputs)
+      if (this.stopPredicting) break
     }
+    for (const callback of callbacks) await callback.onPredictEnd?.({}, this)
     const joined = Object.fromEntries(
       this.network.outputs.map(output => [output.name, concatRows(parts.map(part => part[output.name]!))]),
     )
@@ -379,8 +418,25 @@ export class Model {
   /** Weights from .safetensors, by path. */
   async loadWeights(path: string): Promise<void> {
     const { decodeSafetensors } = await import('../ir/safetensors.js')
-    const { readFile } = await import('node:fs/promises')
     this.setWeights(decodeSafetensors(await readFile(path)).tensors)
+  }
+
+  /** Weights, the optimizer's slots, counters and learning rate as one file (.safetensors with a checksum), whole or not at all. */
+  async saveCheckpoint(path: string): Promise<void> {
+    const { description, tensors } = await captureModel(this)
+    await writeFileAtomic(path, await encodeCheckpoint({ description: { model: description }, tensors }))
+  }
+
+  /**
+   * Goes back to a checkpoint: one of `saveCheckpoint`, or of a run (`callbacks.backupAndRestore`).
+   * `optimizer: false` takes weights and counters alone. Nothing is changed unless all fits.
+   * @throws FormatError for a damaged file, and for another architecture or optimizer, naming the first parameter that
+   *   differs; DataError if there is no such file; ConfigError if the model is not compiled
+   */
+  async loadCheckpoint(path: string, options: { optimizer?: boolean } = {}): Promise<void> {
+    const { description, tensors } = await decodeCheckpoint(await readFile(path), path)
+    const { model } = description as { model: ModelDescription } // its checksum is right
+    await restoreModel(this, model, tensors, path, options)
   }
 
   /** An ordinary ONNX file that predicts, with a symbolic batch axis; it also holds what `loadModel` needs to go on training. */

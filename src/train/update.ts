@@ -2,6 +2,7 @@ import { counterRandom, type Tensor } from '../ir/index.js'
 import { isSparse } from '../nn/losses.js'
 import { EpochSums, type Logs } from './accumulate.js'
 import { type Batch, checkLabels } from './batches.js'
+import type { Callback } from './callback.js'
 import { diagnose } from './diagnose.js'
 import { hostUpdate } from './host-update.js'
 import type { Model } from './model.js'
@@ -62,14 +63,26 @@ export async function trainBatch(model: Model, batch: Batch): Promise<Logs> {
   return sums.logs(true)
 }
 
-/** Loss and metrics over batches, without training. */
-export async function evaluateOn(model: Model, batches: Batches): Promise<EpochSums> {
+/** Loss and metrics over batches, without training. `model.stopEvaluating = true` ends it after the batch. */
+export async function evaluateOn(
+  model: Model,
+  batches: Batches,
+  callbacks: readonly Callback[] = [],
+): Promise<EpochSums> {
   const sums = new EpochSums(model.compiled)
   const state = await model.state()
+  let count = 0
+  model.stopEvaluating = false
+  for (const callback of callbacks) await callback.onTestBegin?.({}, model)
   for await (const batch of batches.epoch(0, false)) {
+    for (const callback of callbacks) await callback.onTestBatchBegin?.(count, {}, model)
     check(model, batch)
     const step = await model.stepFor(signatureOf(batch), 'evaluate')
     sums.add(await step.program.run(feedsFor(model, step, batch, false), state), step.statistics, batch.size)
+    for (const callback of callbacks) await callback.onTestBatchEnd?.(count, sums.logs(false), model)
+    count++
+    if (model.stopEvaluating) break
   }
+  for (const callback of callbacks) await callback.onTestEnd?.(sums.logs(true), model)
   return sums
 }
