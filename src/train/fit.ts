@@ -57,7 +57,8 @@ export async function* trainOn(
         for (const [name, value] of Object.entries((await evaluateOn(model, validation, callbacks)).logs(true)))
           logs[`val_${name}`] = value
       model.epoch++
-      run.logs = logs
+      // What callbacks add to an epoch's logs stays the epoch's.
+      run.logs = { ...logs }
       run.done = epoch + 1
       yield* emit({ type: 'epochEnd', epoch, logs, seconds: (performance.now() - began) / 1000 })
     }

@@ -59,7 +59,6 @@ const schema = z.strictObject({
 /** How far one monitor has come. */
 interface Progress {
   best: number | null
-  bestEpoch: number
   wait: number
 }
 
@@ -93,7 +92,7 @@ export function earlyStopping(options: EarlyStoppingOptions = {}): EarlyStopping
     },
   )
   const fresh = () => ({
-    progress: watched.map((): Progress => ({ best: null, bestEpoch: 0, wait: 0 })),
+    progress: watched.map((): Progress => ({ best: null, wait: 0 })),
     stopped: null as number | null,
     bestEpoch: 0,
   })
@@ -117,19 +116,19 @@ export function earlyStopping(options: EarlyStoppingOptions = {}): EarlyStopping
     onEpochEnd: async (epoch, logs, model) => {
       const values = watched.map(({ watch }) => watch.value(logs))
       if (epoch < startFromEpoch) return
-      let keep = restoreBestWeights && weights === null
+      // Before anything was better than nothing, the first weights are the best.
+      let best = restoreBestWeights && weights === null
       const waited = watched.map(({ watch, patience, baseline }, i) => {
         const at = now.progress[i]!
         at.wait++
         if (!watch.better(values[i]!, at.best)) return at.wait >= patience && epoch > 0
         at.best = values[i]!
-        at.bestEpoch = epoch
-        if (i === 0) keep = restoreBestWeights
+        if (i === 0) best = true
         if (watch.better(values[i]!, baseline)) at.wait = 0
         return false
       })
-      if (keep) weights = await model.weights()
-      now.bestEpoch = now.progress[0]!.best === null ? epoch : now.progress[0]!.bestEpoch
+      if (best) now.bestEpoch = epoch
+      if (best && restoreBestWeights) weights = await model.weights()
       if (when === 'all' ? waited.every(Boolean) : waited.some(Boolean)) {
         now.stopped = epoch
         model.stopTraining = true

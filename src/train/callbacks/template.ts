@@ -39,13 +39,13 @@ function formatNumber(value: number, spec: string): string {
   const precision = digits === undefined ? 6 : Number(digits)
   const text =
     type === 'd'
-      ? value.toFixed(0)
+      ? fixed(value, 0)
       : type === 'f'
-        ? value.toFixed(precision)
+        ? fixed(value, precision)
         : type === '%'
-          ? `${(value * 100).toFixed(precision)}%`
+          ? `${fixed(value * 100, precision)}%`
           : type === 'e'
-            ? twoDigits(value.toExponential(precision))
+            ? exponential(value, precision)
             : type === 'g' || digits !== undefined
               ? general(value, precision || 1)
               : String(value)
@@ -55,15 +55,32 @@ function formatNumber(value: number, spec: string): string {
   return sign + text.slice(sign.length).padStart(Number(width) - sign.length, '0')
 }
 
-/** Python writes exponents with at least two digits. */
-const twoDigits = (text: string): string => text.replace(/e([+-])(\d)$/, 'e$10$2')
+/** Decimals as Python rounds them: what lies exactly between two goes to the even digit, where toFixed goes up. */
+const fixed = (value: number, digits: number): string =>
+  Number.isFinite(value) ? toEven(value.toFixed(100), value.toFixed(digits), digits) : String(value)
+
+/** With an exponent of at least two digits. */
+function exponential(value: number, digits: number): string {
+  if (!Number.isFinite(value)) return String(value)
+  const [exact, power] = value.toExponential(100).split('e') as [string, string]
+  const [rounded, after] = value.toExponential(digits).split('e') as [string, string]
+  const mantissa = toEven(exact, rounded, digits)
+  const exponent = mantissa === rounded ? after : power
+  return `${mantissa}e${exponent.replace(/^([+-])(\d)$/, '$10$2')}`
+}
+
+function toEven(exact: string, rounded: string, digits: number): string {
+  const end = exact.indexOf('.') + (digits === 0 ? 0 : 1 + digits)
+  const cut = exact.slice(0, end)
+  return /^\.?50*$/.test(exact.slice(end)) && Number(cut.at(-1)) % 2 === 0 ? cut : rounded
+}
 
 /** Significant digits, without trailing zeros; an exponent where the number is very small or large. */
 function general(value: number, precision: number): string {
   if (!Number.isFinite(value)) return String(value)
-  const exponent = value === 0 ? 0 : Number(value.toExponential(precision - 1).split('e')[1])
+  const exponent = value === 0 ? 0 : Number(exponential(value, precision - 1).split('e')[1])
   const trimmed = (text: string) => (text.includes('.') ? text.replace(/\.?0+(?=e|$)/, '') : text)
   return exponent < -4 || exponent >= precision
-    ? twoDigits(trimmed(value.toExponential(precision - 1)))
-    : trimmed(value.toFixed(precision - 1 - exponent))
+    ? trimmed(exponential(value, precision - 1))
+    : trimmed(fixed(value, precision - 1 - exponent))
 }
