@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { counterRandom, tensor } from '../ir/index.js'
 import * as layers from '../nn/layers/index.js'
+import type { Optimizer } from '../optim/index.js'
 import * as optimizers from '../optim/index.js'
 import { type Callback, hooks } from '../train/callback.js'
 import { type FitOptions, type History, type Model, sequential } from '../train/index.js'
@@ -8,6 +9,8 @@ import { type FitOptions, type History, type Model, sequential } from '../train/
 export interface CallbackSuiteOptions {
   /** More for `fit`; validation data are given already. */
   fit?: Omit<FitOptions, 'callbacks'>
+  /** Of the regression; default Adam. */
+  optimizer?: () => Optimizer
   /** Parts of the contract that do not hold, each with the reason. */
   skip?: readonly { readonly reason: string; readonly tests: readonly string[] }[]
 }
@@ -23,13 +26,13 @@ const y = tensor(
   [examples, 1],
 )
 
-function regression(): Model {
+function regression(optimizer: Optimizer): Model {
   const net = sequential([
     layers.dense({ units: 6, activation: 'tanh', inputShape: [3] }),
     layers.dropout({ rate: 0.2 }),
     layers.dense({ units: 1 }),
   ])
-  net.compile({ optimizer: optimizers.adam({ learningRate: 0.05 }), loss: 'mse', metrics: ['mae'] })
+  net.compile({ optimizer, loss: 'mse', metrics: ['mae'] })
   return net
 }
 
@@ -79,7 +82,10 @@ function resumer(bytes: Uint8Array): Callback {
  * The contract of a callback, as tests. `make` makes it anew each time; it runs beside a small regression with `loss`,
  * `mae`, `val_loss` and `val_mae` in its logs, of 6 epochs of 4 batches.
  */
-export function testCallback(make: () => Callback, { fit = {}, skip = [] }: CallbackSuiteOptions = {}): void {
+export function testCallback(
+  make: () => Callback,
+  { fit = {}, optimizer = () => optimizers.adam({ learningRate: 0.05 }), skip = [] }: CallbackSuiteOptions = {},
+): void {
   const check = (name: string, run: () => Promise<void>) => {
     const exception = skip.find(entry => entry.tests.includes(name))
     if (exception !== undefined) test.skip(`${name} (${exception.reason})`, run)
@@ -87,7 +93,7 @@ export function testCallback(make: () => Callback, { fit = {}, skip = [] }: Call
   }
   const options = { epochs: 6, batchSize: 6, validationSplit: 0.2, verbose: 0 as const, ...fit }
   const train = async (callbacks: Callback[], more: FitOptions = {}) => {
-    const net = regression()
+    const net = regression(optimizer())
     return left(net, await net.fit(x, y, { ...options, ...more, callbacks }))
   }
 
@@ -101,7 +107,7 @@ export function testCallback(make: () => Callback, { fit = {}, skip = [] }: Call
     })
 
     check('runs beside fit, evaluate and predict', async () => {
-      const net = regression()
+      const net = regression(optimizer())
       await net.fit(x, y, { ...options, callbacks: make() })
       await net.evaluate(x, y, { callbacks: make() })
       await net.predict(x, { callbacks: make() })

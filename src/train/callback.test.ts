@@ -65,7 +65,12 @@ describe('callbacks', () => {
     let batches = 0
     await net.evaluate(x, y, {
       batchSize: 2,
-      callbacks: { onTestBatchEnd: (b, _l, model) => void (batches++, (model.stopEvaluating = b === 1)) },
+      callbacks: {
+        onTestBatchEnd: (b, _l, model) => {
+          batches++
+          model.stopEvaluating = b === 1
+        },
+      },
     })
     expect(batches).toBe(2)
     const out = await net.predict(x, {
@@ -79,15 +84,15 @@ describe('callbacks', () => {
   })
 
   test('that are none, or have hooks nothing calls, are errors', async () => {
-    const fit = (callback: unknown) => network().fit(x, y, { ...quiet, callbacks: callback as Callback })
-    await expect(fit(callbacks.earlyStopping)).rejects.toMatchObject({ code: 'bad-option', hint: /call it/ })
-    await expect(fit(3)).rejects.toMatchObject({ code: 'bad-option' })
-    await expect(fit([null])).rejects.toMatchObject({ code: 'bad-option' })
-    await expect(fit({ onEpochEnds: () => {} })).rejects.toMatchObject({ code: 'unknown-hook', hint: /onEpochEnd/ })
+    const train = (callback: unknown) => network().fit(x, y, { ...quiet, callbacks: callback as Callback })
+    await expect(train(callbacks.earlyStopping)).rejects.toMatchObject({ code: 'bad-option', hint: /call it/ })
+    await expect(train(3)).rejects.toMatchObject({ code: 'bad-option' })
+    await expect(train([null])).rejects.toMatchObject({ code: 'bad-option' })
+    await expect(train({ onEpochEnds: () => {} })).rejects.toMatchObject({ code: 'unknown-hook', hint: /onEpochEnd/ })
     class Python {
       on_epoch_end() {}
     }
-    await expect(fit(new Python())).rejects.toMatchObject({ code: 'unknown-hook', received: 'on_epoch_end' })
+    await expect(train(new Python())).rejects.toMatchObject({ code: 'unknown-hook', received: 'on_epoch_end' })
     await expect(network().evaluate(x, y, { callbacks: 3 as never })).rejects.toMatchObject({
       where: 'evaluate.callbacks',
     })

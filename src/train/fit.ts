@@ -1,5 +1,6 @@
 import { NumericError } from '../ir/index.js'
 import type { EpochSums } from './accumulate.js'
+import { finalizeAverages } from './averages.js'
 import { weighClasses } from './batches.js'
 import { absorbs, beginBatch, type Callback, callbackList, dispatch, introduce } from './callback.js'
 import { progress } from './callbacks/progress.js'
@@ -63,6 +64,8 @@ export async function* trainOn(
       yield* emit({ type: 'epochEnd', epoch, logs, seconds: (performance.now() - began) / 1000 })
     }
     const reason = interrupt.aborted() ? 'aborted' : model.stopTraining && run.done < epochs ? 'stopped' : 'completed'
+    // A run that was interrupted has not ended: its weights are those to go on from.
+    if (reason !== 'aborted' && model.optimizer.finalize) await finalizeAverages(model)
     yield* emit({ type: 'trainEnd', reason, epochs: run.done, logs: run.logs })
   } finally {
     interrupt.release()

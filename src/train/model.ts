@@ -45,6 +45,8 @@ export class Model {
   /** Set by a callback to end evaluation or prediction after the current batch. */
   stopEvaluating = false
   stopPredicting = false
+  /** Whether the optimizer's averages stand in the place of the weights, and the weights in theirs. */
+  averagesSwapped = false
   /** Number of updates made. */
   step = 0
   /** Number of epochs trained, over all calls of fit. */

@@ -3,7 +3,7 @@ import { parseOptions } from '../../nn/plugin.js'
 import type { Callback } from '../callback.js'
 import { logFile } from './log-file.js'
 
-export interface CsvLoggerOptions {
+export interface CSVLoggerOptions {
   /** Between the columns; default `,`. */
   separator?: string
   /** Add to a file that exists instead of beginning it anew; default false. */
@@ -22,7 +22,7 @@ const schema = z.strictObject({
  * with a line feed. A resumed run takes back what was written after its checkpoint.
  * @throws ConfigError for bad options, all at once; DataError where the file cannot be written
  */
-export function csvLogger(filename: string, options: CsvLoggerOptions = {}): Callback {
+export function csvLogger(filename: string, options: CSVLoggerOptions = {}): Callback {
   parseOptions(schema, { filename, ...options }, 'callbacks.csvLogger')
   const { separator = ',', append = false } = options ?? {}
   const file = logFile(filename, append)

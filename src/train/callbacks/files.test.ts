@@ -85,20 +85,20 @@ describe('a model checkpoint', () => {
 
   test('an unknown monitor, field or format, a folder in its place: typed errors that list what exists', async () => {
     const at = fresh()
-    const fit = (callback: Callback) => network().fit(x, y, { ...quiet, callbacks: callback })
-    await expect(fit(callbacks.modelCheckpoint(join(at, '{los:.2f}.onnx')))).rejects.toMatchObject({
+    const train = (callback: Callback) => network().fit(x, y, { ...quiet, callbacks: callback })
+    await expect(train(callbacks.modelCheckpoint(join(at, '{los:.2f}.onnx')))).rejects.toMatchObject({
       code: 'unknown-field',
       expected: expect.stringContaining('val_loss'),
       received: '{los:.2f}',
     })
     await expect(
-      fit(callbacks.modelCheckpoint(join(at, 'a.onnx'), { saveBestOnly: true, monitor: 'acc' })),
+      train(callbacks.modelCheckpoint(join(at, 'a.onnx'), { saveBestOnly: true, monitor: 'acc' })),
     ).rejects.toMatchObject({ code: 'unknown-monitor', expected: 'one of loss, val_loss' })
     await expect(
-      fit(callbacks.modelCheckpoint(join(at, 'a.onnx'), { saveBestOnly: true, saveFreq: 1 })),
+      train(callbacks.modelCheckpoint(join(at, 'a.onnx'), { saveBestOnly: true, saveFreq: 1 })),
     ).rejects.toMatchObject({ code: 'unknown-monitor', expected: 'one of loss' })
     mkdirSync(join(at, 'folder'))
-    await expect(fit(callbacks.modelCheckpoint(join(at, 'folder')))).rejects.toMatchObject({ name: 'DataError' })
+    await expect(train(callbacks.modelCheckpoint(join(at, 'folder')))).rejects.toMatchObject({ name: 'DataError' })
     expect(() => callbacks.modelCheckpoint('{epoch:2x}')).toThrow(/bad-format/)
     expect(() => callbacks.modelCheckpoint('a', { saveFreq: 0, keepLast: 0, mode: 'up' } as object)).toThrow(
       /bad-options/,

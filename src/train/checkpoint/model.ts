@@ -7,6 +7,7 @@ export interface ModelDescription {
   readonly seed: number
   readonly step: number
   readonly epoch: number
+  readonly averagesSwapped: boolean
   /** Null where the model was not compiled. */
   readonly optimizer: string | null
   /** A number set by hand or a callback in place of the optimizer's; `function` cannot be written and must be set anew. */
@@ -29,6 +30,7 @@ export async function captureModel(
       seed: model.seed,
       step: model.step,
       epoch: model.epoch,
+      averagesSwapped: model.averagesSwapped,
       optimizer: model.isCompiled ? model.optimizer.name : null,
       learningRate: typeof rate === 'function' ? 'function' : rate,
     },
@@ -74,6 +76,7 @@ export async function restoreModel(
   model.restore({ ...weights, ...slots })
   model.step = description.step
   model.epoch = description.epoch
+  model.averagesSwapped = description.averagesSwapped
   if (description.learningRate !== 'function') model.learningRateOverride = description.learningRate
 }
 
