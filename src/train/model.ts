@@ -14,6 +14,7 @@ import { callbackList, introduce } from './callback.js'
 import { decodeCheckpoint, encodeCheckpoint } from './checkpoint/file.js'
 import { captureModel, type ModelDescription, restoreModel } from './checkpoint/model.js'
 import { type Compiled, type CompileOptions, resolveCompile } from './config.js'
+import { type FindLearningRateOptions, findLearningRate, type LearningRateFinding } from './find-learning-rate.js'
 import { evaluateBatches, fit as runFit, trainOn } from './fit.js'
 import type { History } from './history.js'
 import { checkEvaluateOptions, type EvaluateOptions, type FitOptions, type PredictOptions } from './options.js'
@@ -63,7 +64,8 @@ export class Model {
   #state: Promise<State> | null = null
   /** Weights and slots while no device holds them. */
   #initial = new Map<string, Tensor>()
-  readonly #programs = new Map<string, Promise<Step | Program>>()
+  /** Made for what this model is compiled to; a twin has the same. */
+  #programs = new Map<string, Promise<Step | Program>>()
 
   constructor(net: Network | null, { name = 'model', seed = 0 }: ModelOptions = {}, layers: Layer[] | null = null) {
     this.name = name
@@ -141,7 +143,7 @@ export class Model {
     const before = this.#compiled
     this.#compiled = compiled
     this.#rate = null
-    this.#programs.clear()
+    this.#programs = new Map()
     const slots = compiled.optimizer.slots(this.trainable).map(slot => slot.name)
     const moved = this.#device !== null && this.#device !== (compiled.device ?? 'cpu')
     if (this.#state === null)
@@ -248,6 +250,46 @@ export class Model {
   fit(x: unknown, second?: unknown, third?: FitOptions): Promise<History> {
     const [source, options] = asSource(this.network, x, second, third)
     return runFit(this, source, options as FitOptions)
+  }
+
+  /**
+   * Learning-rate range test (Smith 2017; fastai's lr_find): trains a twin of this model while the learning rate rises
+   * exponentially from `startRate` to `endRate`, ends when the loss diverges, and reads a rate off the curve:
+   * `valley` (fastai's default), `slide`, `minimum` or `steep`. The losses are smoothed by a running mean that is
+   * corrected for its beginning at zero, as fastai does; this model stays exactly as it is.
+   * `findLearningRate(dataset, options)`, `findLearningRate({ x, y }, options)` or `findLearningRate(x, y, options)`.
+   * @throws ConfigError for options that do not fit, and when the loss diverges before there is a curve to read;
+   *   NumericError when data or the first loss is not finite; the reason of `options.signal` when that is aborted
+   */
+  findLearningRate(x: TrainingSource, options?: FindLearningRateOptions): Promise<LearningRateFinding>
+  findLearningRate(x: DataLike, y: DataLike, options?: FindLearningRateOptions): Promise<LearningRateFinding>
+  async findLearningRate(x: unknown, second?: unknown, third?: FindLearningRateOptions): Promise<LearningRateFinding> {
+    const [source, options] = asSource(this.network, x, second, third)
+    return findLearningRate(this, source, options)
+  }
+
+  /**
+   * A model of its own that is like this one in everything: weights, slots, counters, learning rate. What is done to it
+   * leaves this one alone; compiled programs are shared.
+   */
+  async twin(): Promise<Model> {
+    const layers = this.#layers === null ? null : [...this.#layers]
+    const twin = new Model(null, { name: this.name, seed: this.seed }, layers)
+    twin.#initial = await readAll(await this.state())
+    twin.#network = this.network
+    twin.#compiled = this.#compiled
+    twin.#programs = this.#programs
+    twin.#rate = this.#rate
+    twin.averagesSwapped = this.averagesSwapped
+    twin.step = this.step
+    twin.epoch = this.epoch
+    return twin
+  }
+
+  /** Gives back the memory of weights and slots on the device. The model is of no use from then on. */
+  async release(): Promise<void> {
+    const state = await this.#state
+    for (const name of state?.names ?? []) state!.delete(name)
   }
 
   /** Training as a stream of events, for those who want to drive it themselves. Callbacks among the options still run. */
