@@ -183,6 +183,7 @@ function chartOf(
   const [low, high] = [Math.min(...losses), Math.max(...before)]
   return {
     title: 'Learning rate range test',
+    note: 'One update per point, the learning rate rising from each to the next. The line marks the rate suggested.',
     xLabel: 'learning rate',
     yLabel: 'loss',
     xLog: true,
