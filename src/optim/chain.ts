@@ -12,6 +12,8 @@ export interface Chain {
   readonly decay: (parameter: ParameterInfo) => number
   /** The learning rate of these parameters, where it is not the optimizer's. */
   readonly rate: HostScalar | null
+  /** Which of its graphs the update after `updates` others takes. */
+  readonly phase: (updates: number) => string
 }
 
 /** Slots of a chain, by link, slot and parameter. */
@@ -72,6 +74,7 @@ export function traceChain(chain: Chain, context: UpdateContext, parameters: rea
         slots: Object.fromEntries(own.map(({ slot }) => [slot, context.slot(slotName(slot))])),
         scalars: { ...scalars, learningRate },
         graph,
+        phase: context.phase,
         key: () => context.key(`${link.name}/${path}`),
       })
       for (const [slot, next] of Object.entries(result.slots)) slots.set(slotName(slot), next)

@@ -48,6 +48,8 @@ export interface Update<Slot extends string, Scalar extends string> {
   /** Scalars of this link, and the learning rate. */
   readonly scalars: Readonly<Record<Scalar | 'learningRate', Value>>
   readonly graph: Graph
+  /** Which of the optimizer's graphs is being built: see `Recipe.phase`. */
+  readonly phase: string
   /** The key of this link, parameter and update alone, for whatever randomness the link needs. */
   key(): RandomKey
 }

@@ -1,6 +1,12 @@
 /** Optimizers, one a file. Only factories are exported as values here: their names are the names `compile` knows. */
+export { type AdafactorOptions, adafactor } from './adafactor.js'
 export { type AdamOptions, adam } from './adam.js'
 export { type AdamwOptions, adamw } from './adamw.js'
 export { type GradientDescentOptions, gradientDescent } from './gradient-descent.js'
+export { type LambOptions, lamb } from './lamb.js'
+export { type LarsOptions, lars } from './lars.js'
+export { type LbfgsOptions, lbfgs } from './lbfgs.js'
+export { type MuonOptions, muon } from './muon.js'
 export { type RmspropOptions, rmsprop } from './rmsprop.js'
 export { type SgdOptions, sgd } from './sgd.js'
+export { type ShampooOptions, shampoo } from './shampoo.js'
