@@ -22,7 +22,7 @@ export interface BatchSignature {
 }
 
 /**
- * What a step does: `evaluate` computes loss and metrics; `gradients` computes gradients too and changes nothing; any
+ * What a step does: `evaluate` computes loss and metrics; `gradients` computes gradients too and moves running statistics only; any
  * other word is a phase of the optimizer, whose update is made.
  */
 export type StepKind = 'evaluate' | 'gradients' | { readonly phase: string }
@@ -81,7 +81,8 @@ export function traceStep(net: Network, compiled: Compiled, signature: BatchSign
   const grads = gradientsOf(loss, values)
   if (kind === 'gradients') {
     const named = Object.fromEntries(trainable.map((w, i) => [gradientOf(w.path), grads[i]!]))
-    return { graph, outputs: { ...outputs, ...named }, updates: {}, statistics, feeds: {} }
+    // Running statistics are among them: the runtime moves them in place where nobody asks for the moved ones.
+    return { graph, outputs: { ...outputs, ...named }, updates: Object.fromEntries(own), statistics, feeds: {} }
   }
   const update = graph.scope('update', () =>
     traceUpdate(compiled.optimizer, {
