@@ -328,6 +328,20 @@ export class Model {
     return trainBatch(this, { x: source.x, y: source.y, sampleWeight: source.sampleWeight, size: source.length })
   }
 
+  /**
+   * The gradient of the loss (penalties included) of one batch, by the path of each trainable weight: what the next
+   * update would begin with. Layers run as in training; weights and statistics stay as they are.
+   */
+  async gradients(
+    x: DataLike,
+    y: DataLike,
+    { sampleWeight = null }: { sampleWeight?: TensorLike | null } = {},
+  ): Promise<Record<string, Tensor>> {
+    const { modelGradients } = await import('./gradients.js')
+    const source = arraySource(this.network, x, y, sampleWeight)
+    return modelGradients(this, { x: source.x, y: source.y, sampleWeight: source.sampleWeight, size: source.length })
+  }
+
   /** Predictions, batch by batch: one tensor, or one per output by name. */
   async predict(x: DataLike, options: PredictOptions = {}): Promise<Tensor & Record<string, Tensor>> {
     checkEvaluateOptions('predict', options)
