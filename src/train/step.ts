@@ -22,8 +22,8 @@ export interface BatchSignature {
 }
 
 /**
- * What a step does: `evaluate` computes loss and metrics; `gradients` computes gradients too and moves running statistics only; any
- * other word is a phase of the optimizer, whose update is made.
+ * What a step does: `evaluate` computes loss and metrics; `gradients` computes gradients too and moves nothing but
+ * running statistics; any other word is a phase of the optimizer, whose update is made.
  */
 export type StepKind = 'evaluate' | 'gradients' | { readonly phase: string }
 

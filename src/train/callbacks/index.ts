@@ -1,4 +1,5 @@
 export type { Callback } from '../callback.js'
+export { tensorBoard } from '../tensorboard/tensor-board.js'
 export { backupAndRestore } from './backup-and-restore.js'
 export { csvLogger } from './csv-logger.js'
 export { earlyStopping } from './early-stopping.js'

@@ -285,5 +285,5 @@ test.skipIf(python === undefined)(
       ],
     })
   },
-  60_000,
+  180_000,
 )

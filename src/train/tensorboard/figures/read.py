@@ -1,5 +1,6 @@
 """What TensorBoard reads from a folder of event files, as JSON: python read.py FOLDER (used by the tests)."""
-import io, json, math, sys
+import io, json, math, sys, types
+sys.modules["tensorboard.compat.notf"] = types.ModuleType("notf")  # TensorFlow takes long to load, and is not needed
 from PIL import Image
 from tensorboard import context
 from tensorboard.backend.event_processing import data_provider, event_accumulator, plugin_event_multiplexer
