@@ -79,6 +79,7 @@ export async function* trainOn(
       if (stop()) break
       await beginBatch(run.batch, callbacks, model)
       const weighed = classWeight === undefined ? batch : weighClasses(batch, classWeight)
+      run.latestBatch = weighed
       try {
         await updateOn(model, weighed, run.sums, `epoch ${run.epoch + 1}, batch ${run.batch}`)
       } catch (error) {

@@ -1,5 +1,6 @@
 import { ConfigError, FormatError, type Tensor } from '../ir/index.js'
 import { EpochSums, type Logs, type SumsState } from './accumulate.js'
+import type { Batch } from './batches.js'
 import type { Callback } from './callback.js'
 import { decodeCheckpoint, encodeCheckpoint } from './checkpoint/file.js'
 import { captureModel, type ModelDescription, prefixed, restoreModel, without } from './checkpoint/model.js'
@@ -18,6 +19,8 @@ export interface RunPosition {
 /** A run as its callbacks see it: what it needs to be stopped at any moment and gone on with. */
 export interface TrainingRun {
   position(): RunPosition
+  /** What the last update was made on, weighed by class; none before the first in this process. */
+  readonly latestBatch: Batch | undefined
   /** Runs `task` once every callback has heard the current event: only then a run's state is whole. */
   afterwards(task: () => Promise<void>): void
   /**
@@ -75,6 +78,7 @@ export class Run implements TrainingRun {
   /** Logs of the last epoch that ended, and how many epochs had ended then. */
   logs: Logs = {}
   done = 0
+  latestBatch: Batch | undefined
   #tasks: (() => Promise<void>)[] = []
   readonly notices: Notice[] = []
 

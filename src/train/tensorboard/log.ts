@@ -4,7 +4,7 @@ import { versionMessage } from './messages.js'
 import { concat, type Zlib } from './png.js'
 import { frame } from './records.js'
 
-/** A file, and how much of it is written. */
+/** A file, by its name in the folder, and how much of it is written. */
 export interface LogPosition {
   readonly file: string
   readonly length: number
@@ -51,7 +51,7 @@ export function eventLog(folder: string, clock: () => number, resume: LogPositio
       }
     } catch (error) {
       pending = []
-      failure ??= unwritable(opened?.file ?? folder, error)
+      failure ??= unwritable(opened === null ? folder : `${folder}/${opened.file}`, error)
     } finally {
       writing = null
     }
@@ -87,17 +87,20 @@ async function openLog(folder: string, clock: () => number, resume: LogPosition 
   const { join } = await import('node:path')
   const { hostname } = await import('node:os')
   const zlib = await import('node:zlib')
-  const left = resume === null ? undefined : await stat(resume.file).catch(() => undefined)
-  if (resume !== null && left !== undefined && left.size >= resume.length) {
-    await truncate(resume.file, resume.length)
-    return { handle: await open(resume.file, 'a'), file: resume.file, zlib, length: resume.length }
+  if (resume !== null) {
+    const path = join(folder, resume.file)
+    const left = await stat(path).catch(() => undefined)
+    if (left !== undefined && left.size >= resume.length) {
+      await truncate(path, resume.length)
+      return { handle: await open(path, 'a'), file: resume.file, zlib, length: resume.length }
+    }
   }
   await mkdir(folder, { recursive: true })
   const seconds = String(Math.floor(clock())).padStart(10, '0')
   for (let n = 0; ; n++) {
     // TensorBoard reads the files of a folder in the order of their names.
-    const file = join(folder, `events.out.tfevents.${seconds}.${hostname()}.anneal.${process.pid}.${n}`)
-    const handle = await open(file, 'ax').catch((error: NodeJS.ErrnoException) => {
+    const file = `events.out.tfevents.${seconds}.${hostname()}.anneal.${process.pid}.${n}`
+    const handle = await open(join(folder, file), 'ax').catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'EEXIST') return null
       throw error
     })

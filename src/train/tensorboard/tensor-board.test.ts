@@ -3,8 +3,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
+  type Callback,
   callbacks,
   type ImagesByTag,
   layers,
@@ -12,9 +13,11 @@ import {
   schedules,
   sequential,
   type TensorBoardOptions,
+  type TrainingRun,
   tensor,
 } from '../../index.js'
 import { counterRandom } from '../../ir/index.js'
+import { testCallback } from '../../testing/callback.js'
 import { readRecords } from './records.js'
 import { weightImage } from './weight-image.js'
 
@@ -104,7 +107,13 @@ test('epochs go to train and validation, under the names and steps of Keras', as
     epoch_loss: of('loss'),
     epoch_accuracy: of('accuracy'),
   })
-  expect(read(join(logDir, 'validation'))).toEqual({ epoch_loss: of('val_loss'), epoch_accuracy: of('val_accuracy') })
+  const overUpdates = (name: string) => history[name]!.map((value, epoch) => [4 * (epoch + 1), f(value)])
+  expect(read(join(logDir, 'validation'))).toEqual({
+    epoch_loss: of('val_loss'),
+    epoch_accuracy: of('val_accuracy'),
+    evaluation_loss_vs_iterations: overUpdates('val_loss'),
+    evaluation_accuracy_vs_iterations: overUpdates('val_accuracy'),
+  })
 })
 
 test.each([
@@ -119,15 +128,21 @@ test.each([
   expect(events.epoch_steps_per_second!.every(([, value]) => (value as number) > 0)).toBe(true)
 })
 
-test('weights and gradients become histograms every histogramFreq epochs, and pictures when asked', async () => {
-  await train({ histogramFreq: 2, writeImages: true, gradients: { x, y } })
-  const events = read(join(logDir, 'train'))
-  for (const path of ['dense/kernel', 'dense/bias', 'dense_1/kernel', 'dense_1/bias']) {
-    expect(events[`${path}/histogram`]).toEqual([0, 2].map(epoch => [epoch, 'histogram']))
-    expect(events[`${path}/gradient`]).toEqual([0, 2].map(epoch => [epoch, 'histogram']))
-    expect(events[`${path}/image/0`]).toEqual([0, 2].map(epoch => [epoch, 'image']))
-  }
-})
+test.each([
+  ['the last batch', true],
+  ['a batch given', { x, y }],
+] as const)(
+  'weights and gradients of %s become histograms every histogramFreq epochs, and pictures when asked',
+  async (_, gradients) => {
+    await train({ histogramFreq: 2, writeImages: true, gradients })
+    const events = read(join(logDir, 'train'))
+    for (const path of ['dense/kernel', 'dense/bias', 'dense_1/kernel', 'dense_1/bias']) {
+      expect(events[`${path}/histogram`]).toEqual([0, 2].map(epoch => [epoch, 'histogram']))
+      expect(events[`${path}/gradient`]).toEqual([0, 2].map(epoch => [epoch, 'histogram']))
+      expect(events[`${path}/image/0`]).toEqual([0, 2].map(epoch => [epoch, 'image']))
+    }
+  },
+)
 
 test('pictures are written once, or after every epoch from a function', async () => {
   const picture = tensor(new Float32Array(4), [1, 2, 2])
@@ -177,9 +192,76 @@ test('a callback used again begins new files beside the old ones; epochs and upd
 test('training is the same with it as without', async () => {
   const [plain, watched] = [network(), network()]
   await plain.fit(x, y, { epochs: 3, batchSize: 10, verbose: 0 })
-  await train({ histogramFreq: 1, updateFreq: 'batch', gradients: { x, y } }, watched)
+  await train({ histogramFreq: 1, updateFreq: 'batch', gradients: true }, watched)
   expect(await watched.weights()).toEqual(await plain.weights())
 })
+
+test('a resumed run goes on in the same files as if nothing had been in between', async () => {
+  const options = (at: string): TensorBoardOptions => ({
+    logDir: join(logDir, at),
+    updateFreq: 3,
+    histogramFreq: 1,
+    gradients: true,
+    hparams: { units: 4 },
+    images: { sample: tensor(new Float32Array(4), [1, 2, 2]) },
+  })
+  const folders = (at: string) => ['', 'train', 'validation'].map(folder => join(logDir, at, folder))
+  await train(options('whole'))
+  let run: TrainingRun | undefined
+  let checkpoint: Uint8Array | undefined
+  const keep: Callback = {
+    setParams: params => {
+      run = params.run
+    },
+    onTrainBatchEnd: () => {
+      if (checkpoint === undefined && run!.position().step === 6)
+        run!.afterwards(async () => {
+          checkpoint = await run!.checkpoint()
+        })
+    },
+  }
+  const trained = (list: Callback[], epochs = 3) =>
+    network().fit(x, y, { epochs, batchSize: 10, verbose: 0, validationData: [x, y], callbacks: list })
+  // Runs on after its checkpoint, as a run that is killed later does.
+  await trained([callbacks.tensorBoard(options('parts')), keep])
+  const resume: Callback = {
+    setParams: params => {
+      run = params.run
+    },
+    onTrainBegin: () => run!.afterwards(() => run!.resume(checkpoint!, 'checkpoint')),
+  }
+  await trained([callbacks.tensorBoard(options('parts')), resume])
+  expect(folders('parts').map(read)).toEqual(folders('whole').map(read))
+  expect(readdirSync(join(logDir, 'parts', 'train'))).toHaveLength(1)
+})
+
+test('a loss that is not finite ends the session as a failure, and leaves whole files', async () => {
+  const options = { epochs: 3, batchSize: 10, verbose: 0 } as const
+  const callback = callbacks.tensorBoard({ logDir, hparams: { units: 4 } })
+  const model = network()
+  const spoil: Callback = {
+    onEpochEnd: async (epoch, _, net) => {
+      if (epoch === 0) net.setWeights({ 'dense/bias': tensor(new Float32Array(4).fill(Number.NaN)) })
+    },
+  }
+  await expect(model.fit(x, y, { ...options, callbacks: [callback, spoil] })).rejects.toThrow()
+  expect(read(join(logDir, 'train')).epoch_loss).toHaveLength(1)
+  expect(read(logDir)['_hparams_/session_end_info']).toHaveLength(1)
+  await network().fit(x, y, { ...options, epochs: 1, callbacks: callback })
+  expect(read(join(logDir, 'train')).epoch_loss).toHaveLength(2)
+})
+
+test('beside evaluate it writes the evaluation', async () => {
+  const { loss } = await network().evaluate(x, y, { callbacks: callbacks.tensorBoard({ logDir }) })
+  expect(read(join(logDir, 'validation')).evaluation_loss_vs_iterations).toEqual([[0, f(loss!)]])
+})
+
+const contract = mkdtempSync(join(tmpdir(), 'anneal-contract-'))
+afterAll(() => rmSync(contract, { recursive: true, force: true }))
+let runs = 0
+testCallback(() =>
+  callbacks.tensorBoard({ logDir: join(contract, `${runs++}`), updateFreq: 2, histogramFreq: 2, gradients: true }),
+)
 
 test('refuses options out of range, all at once, and writes nothing then', () => {
   expect(() => callbacks.tensorBoard({ histogramFreq: -1, updateFreq: 0, logDri: '' } as object)).toThrow(
@@ -192,7 +274,7 @@ test('refuses options out of range, all at once, and writes nothing then', () =>
       ]),
     }),
   )
-  for (const options of [{ gradients: true }, { images: 3 }, { hparams: 'x' }])
+  for (const options of [{ gradients: { x } }, { images: 3 }, { hparams: 'x' }])
     expect(() => callbacks.tensorBoard(options as object)).toThrow(expect.objectContaining({ name: 'ConfigError' }))
   expect(existsSync('logs')).toBe(false)
 })

@@ -122,13 +122,14 @@ describe('eventWriter', () => {
     const position = first.position()
     first.scalar('a', 2, 2)
     await first.close()
-    appendFileSync(position!.file, 'half a rec')
+    const path = join(folder, position!.file)
+    appendFileSync(path, 'half a rec')
     const second = eventWriter(folder, { clock, resume: position })
     second.scalar('a', 3, 2)
     await second.close()
-    expect(files()).toEqual([position!.file])
+    expect(files()).toEqual([path])
     const kept = [1, 3].map((value, i) => eventMessage({ wallTime, step: i + 1, summary: scalarValue('a', value) }))
-    expect(recordsOf(position!.file).map(String)).toEqual([versionMessage(wallTime), ...kept].map(String))
+    expect(recordsOf(path).map(String)).toEqual([versionMessage(wallTime), ...kept].map(String))
     const third = eventWriter(folder, { clock, resume: { file: position!.file, length: 1e6 } })
     third.scalar('a', 1, 1)
     await third.close()
@@ -164,6 +165,9 @@ describe('eventWriter', () => {
 
   test('refuses bad options, tags, steps and values', async () => {
     expect(() => eventWriter('')).toThrow(expect.objectContaining({ name: 'ConfigError' }))
+    expect(() => eventWriter(folder, { resume: { file: '../x', length: 0 } })).toThrow(
+      expect.objectContaining({ where: 'eventWriter.resume.file' }),
+    )
     expect(() => eventWriter(folder, { clok: 1 } as object)).toThrow(
       expect.objectContaining({ code: 'unknown-option' }),
     )

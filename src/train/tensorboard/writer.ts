@@ -65,7 +65,9 @@ const schema = z.strictObject({
   clock: z
     .custom<() => number>(given => typeof given === 'function', 'a function')
     .default(() => () => Date.now() / 1000),
-  resume: z.strictObject({ file: z.string().min(1), length: z.int().min(0) }).nullish(),
+  resume: z
+    .strictObject({ file: z.string().regex(/^[^/\\]+$/, 'a name in the folder'), length: z.int().min(0) })
+    .nullish(),
 })
 const histogramSchema = z.strictObject({ buckets: z.int().min(1).max(10_000).default(30) })
 const imageSchema = z.strictObject({ maxImages: z.int().min(1).default(3) })
