@@ -2,3 +2,4 @@
 export { type CallbackSuiteOptions, testCallback } from './callback.js'
 export { checkSample, draw, type GradientCheck } from './check-op.js'
 export { type DatasetSuiteOptions, testDataset } from './dataset.js'
+export { type LayerSuiteOptions, testLayer } from './layer.js'
