@@ -103,6 +103,7 @@ export function traceStep(net: Network, compiled: Compiled, signature: BatchSign
   for (const w of trainable) {
     const next = update.parameters.get(w.path)
     if (next !== undefined) updates[w.path] = w.constraint ? constrain(w.constraint, next) : next
+    else if (replaced.has(w.path)) updates[w.path] = replaced.get(w.path)!
   }
   return { graph, outputs, updates, statistics, feeds: update.feeds }
 }

@@ -363,6 +363,44 @@ describe('spectral normalization is that of Keras', () => {
     })
   })
 
+  test('under other ways to train: R-Drop of no randomness, sharpness of no radius, accumulation of one batch', async () => {
+    const x = Array.from({ length: 12 }, (_, i) => [Math.sin(i), Math.cos(2 * i), 0.1 * i])
+    const y = x.map((_, i) => i % 2)
+    const run = async (optimizer: ReturnType<typeof optimizers.sgd>, options = {}, batchSize = 4) => {
+      const layer = layers.spectralNormalization({ layer: layers.dense({ units: 2, name: 'it' }), name: 'sn' })
+      const net = sequential([
+        layers.dense({ units: 3, inputShape: [3] }),
+        layer,
+        layers.activation({ activation: 'softmax' }),
+      ])
+      net.compile({ loss: 'sparseCategoricalCrossentropy', optimizer, ...options })
+      await net.fit(x, y, { epochs: 2, batchSize, shuffle: false, verbose: 0 })
+      return Object.fromEntries(
+        Object.entries(await net.weights()).map(([path, t]) => [path, { shape: [...t.shape], data: numbers(t) }]),
+      )
+    }
+    const sgd = optimizers.sgd({ learningRate: 0.1 })
+    const plain = await run(sgd)
+    const others = [
+      await run(sgd, { rDrop: 1 }),
+      await run(optimizers.sam(sgd, { rho: 1e-7 })),
+      await run(optimizers.accumulate(sgd, { steps: 1 })),
+    ]
+    for (const other of others)
+      for (const [path, t] of Object.entries(plain))
+        expectClose(figureTensor(other[path]!), t, { tolerance: 2e-5, what: path })
+    // Between updates the kernel is normalized all the same.
+    const waiting = await run(optimizers.accumulate(sgd, { steps: 100 }))
+    const kernel = figureTensor(waiting['sn/it/kernel']!)
+    const { sigma } = await evaluate({ kernel }, v => {
+      const gram = ops.matMul(ops.transpose(v.kernel!), v.kernel!)
+      let u = ops.add(ops.reduceSum(gram, [1]), 0.1)
+      for (let i = 0; i < 30; i++) u = ops.div(ops.matMul(gram, u), ops.reduceMax(ops.abs(u), { keepdims: 1 }))
+      return { sigma: ops.sqrt(ops.reduceMax(ops.abs(u), { keepdims: 0 })) }
+    })
+    expect(sigma!.data[0]).toBeCloseTo(1, 2)
+  })
+
   test("reparametrized, output and gradient are PyTorch's, in inference too", async () => {
     const row = figures.reparametrized
     const layer = layers.spectralNormalization({
