@@ -1,6 +1,7 @@
 import { ConfigError, scalar, type Value } from '../ir/index.js'
 import * as ops from '../ops/index.js'
 import { LEARNING_RATE, type Slot, type UpdateContext, type UpdateTrace } from './optimizer.js'
+import type { Evaluated } from './recipe.js'
 import { type HostScalar, type Parameter, type ParameterInfo, slotsFor, type Transform } from './transform.js'
 
 /** A chain of links for some of the parameters, with what stands around it. */
@@ -14,6 +15,8 @@ export interface Chain {
   readonly rate: HostScalar | null
   /** Which of its graphs the update after `updates` others takes. */
   readonly phase: (updates: number) => string
+  /** The value of a parameter to evaluate with, where it is not the one that is trained. */
+  readonly evaluate?: (parameter: Evaluated) => Value
 }
 
 /** Slots of a chain, by link, slot and parameter. */

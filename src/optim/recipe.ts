@@ -1,10 +1,10 @@
-import { ConfigError, checkSelector, matches, type Selector, select } from '../ir/index.js'
+import { ConfigError, checkSelector, matches, type Selector, select, type Value } from '../ir/index.js'
 import { type Chain, chainSlots, checkChain, traceChain } from './chain.js'
 import { centralize } from './links/centralize.js'
 import { adaptiveClip, clipTransforms } from './links/clip.js'
 import { addDecayedWeights } from './links/decay.js'
 import { gradientNoise } from './links/noise.js'
-import type { Optimizer, UpdateContext } from './optimizer.js'
+import type { EvaluationContext, Optimizer, UpdateContext } from './optimizer.js'
 import {
   asSchedule,
   atLeastZero,
@@ -37,6 +37,15 @@ export interface Recipe<O extends OptimizerOptions> {
    * `phase`, and one graph is compiled for each. Default: always `update`.
    */
   readonly phase?: (options: Required<O>) => (updates: number) => string
+  /** The weights to evaluate, predict and save with, where those are not the ones that are trained. */
+  readonly evaluate?: (options: Required<O>, parameter: Evaluated) => Value
+}
+
+/** A parameter to be evaluated: its value and, by `link/slot`, its slots. */
+export interface Evaluated {
+  readonly path: string
+  readonly value: Value
+  slot(name: string): Value
 }
 
 type Shared = Required<OptimizerOptions>
@@ -69,6 +78,7 @@ export function optimizer<O extends OptimizerOptions>(recipe: Recipe<O>): (optio
       decay: coupled ? () => 0 : decay,
       rate,
       phase: recipe.phase?.(config) ?? (() => 'update'),
+      ...(recipe.evaluate === undefined ? {} : { evaluate: parameter => recipe.evaluate!(config, parameter) }),
     }
     checkChain(chain, where)
     return chain
@@ -130,6 +140,23 @@ export function optimizer<O extends OptimizerOptions>(recipe: Recipe<O>): (optio
           slots: new Map(traces.flatMap(trace => [...trace.slots])),
         }
       },
+      ...(recipe.evaluate === undefined
+        ? {}
+        : {
+            evaluate: ({ parameters, slot }: EvaluationContext) => {
+              const values = new Map(parameters.map(p => [p.path, p.value]))
+              // Weights are static.
+              const infos = parameters.map(p => ({ path: p.path, shape: p.value.shape as readonly number[] }))
+              return new Map(
+                partition(infos).flatMap(part =>
+                  part.parameters.map(({ path }) => {
+                    const own = (name: string) => slot(`${name}/${path}`)
+                    return [path, part.chain.evaluate!({ path, value: values.get(path)!, slot: own })] as const
+                  }),
+                ),
+              )
+            },
+          }),
     }
     let whole = base
     if (config.gradientAccumulationSteps !== null && config.gradientAccumulationSteps > 1)

@@ -1,11 +1,11 @@
 import type { Selector } from '../../ir/index.js'
 import * as ops from '../../ops/index.js'
+import { momentum } from '../links/momentum.js'
 import { scaleByLearningRate } from '../links/scale.js'
 import { atMostOne, trustRatio } from '../links/trust.js'
 import { above, isExcluded, type OptimizerOptions, selector } from '../options.js'
 import { optimizer } from '../recipe.js'
 import { type Transform, transform } from '../transform.js'
-import { heavyBall } from './sgd.js'
 
 export interface LarsOptions extends OptimizerOptions {
   /** 0 … 1; default 0.9. */
@@ -68,5 +68,8 @@ export const lars = optimizer<LarsOptions>({
   },
   selectors: ['excludeFromLayerAdaptation'],
   decay: () => 0,
-  links: o => [scaleByTrust(o), o.momentum > 0 ? heavyBall(o.momentum, o.nesterov) : scaleByLearningRate()],
+  links: o => [
+    scaleByTrust(o),
+    o.momentum > 0 ? momentum({ name: 'momentum', momentum: o.momentum, nesterov: o.nesterov }) : scaleByLearningRate(),
+  ],
 })
