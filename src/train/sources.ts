@@ -148,7 +148,8 @@ function elements(model: Model, stream: Stream, epoch: number, from: DataPositio
           sampleWeight ?? null,
         )
         given++
-        at = iterator.position?.()
+        // Only what `iterate` takes back is a position.
+        at = stream.iterate === undefined ? undefined : iterator.position?.()
         yield { x: source.x, y: source.y, sampleWeight: source.sampleWeight, size: source.length }
       }
     } finally {

@@ -39,7 +39,8 @@ export async function decodeCheckpoint(bytes: Uint8Array, where: string): Promis
   if (head !== PREFIX)
     throw new FormatError({ code: 'not-a-checkpoint', where, expected: 'a checkpoint of anneal', received: head })
   const checksum = new TextDecoder().decode(bytes.subarray(AT, AT + 64))
-  const blank = bytes.slice()
+  // A copy in any case: `slice` of a Buffer of Node is none.
+  const blank = new Uint8Array(bytes)
   blank.set(new TextEncoder().encode(BLANK), AT)
   const computed = await sha256(blank)
   if (computed !== checksum)
