@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { ConfigError } from '../ir/index.js'
 import { reportHtml, tableText } from '../report/index.js'
 import { quickstart, quickstartReport, variantTable } from '../tasks/quickstart.js'
-import { progress } from '../train/progress.js'
+import { progress } from '../train/callbacks/progress.js'
 import { writeFileAtomic } from '../train/write.js'
 
 const whole = (text: string, option: string, least: number): number => {

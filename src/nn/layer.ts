@@ -4,6 +4,7 @@ import type { Constraint } from './constraints.js'
 import type { Initializer } from './initializers.js'
 import { type SymbolicTensor, symbolicCall } from './network.js'
 import { parseOptions } from './plugin.js'
+import type { RandomKey } from './random.js'
 import type { Regularizer } from './regularizers.js'
 
 /** A weight as a layer declares it; the model gives it a path (`dense_1/kernel`) and a value. */
@@ -29,10 +30,19 @@ export interface CallContext {
   weight(name: string): Value
   /** Gives a non-trainable weight its value after this step. */
   update(name: string, value: Value): void
+  /**
+   * Gives a weight another value from here on, in this step and after it: `build` makes it from the present one, once
+   * a step however often the layer is applied. The gradient and the optimizer's update are of the new value.
+   */
+  replace(name: string, build: (weight: Value) => Value): Value
   /** Adds a penalty to the loss; `build` is called where a loss is wanted. */
   addLoss(build: () => Value): void
-  /** An unsigned 32-bit number of this layer and step alone: the key of whatever randomness the layer needs. */
-  randomKey(): Value
+  /**
+   * The key of whatever randomness the layer needs (see `random`): a new one at every step, for every layer and for
+   * every call of this function. A layer's own `seed` stands in the place of its position in the model: two layers of
+   * one seed draw the same numbers, wherever they stand.
+   */
+  randomKey(seed?: number): RandomKey
 }
 
 /** A kind of layer: the schema of its options, the weights it declares, and what it computes. */

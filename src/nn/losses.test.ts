@@ -51,6 +51,42 @@ describe('losses are those of Keras', () => {
   })
 })
 
+// Made by figures/regularization.py: Keras has no label smoothing for class numbers.
+interface Smoothing {
+  logits: Figure
+  classes: Figure
+  cases: { options: { labelSmoothing: number; ignoreClass?: number }; value: number; gradient: Figure }[]
+}
+const { smoothing } = readFigures<{ smoothing: Smoothing }>(new URL('./figures/regularization.json', import.meta.url))
+
+describe("label smoothing of class numbers is PyTorch's", () => {
+  test.each(smoothing.cases.map(row => [row.options, row] as const))('%j', async (options, row) => {
+    const feeds = { y: figureTensor(smoothing.classes, 'int32'), x: figureTensor(smoothing.logits) }
+    const loss = resolveLoss(losses.sparseCategoricalCrossentropy({ ...options, fromLogits: true }))
+    const through = resolveLoss(losses.sparseCategoricalCrossentropy(options))
+    const out = await evaluate(feeds, ({ y, x }) => {
+      const value = meanLoss(loss, y!, x!, null)
+      return { value, gradient: gradients(value, [x!])[0]!, soft: meanLoss(through, y!, ops.softmax(x!), null) }
+    })
+    expectClose(out.value!, row.value, { tolerance: 2e-6 })
+    expectClose(out.soft!, row.value, { tolerance: 2e-6 })
+    expectClose(out.gradient!, row.gradient, { tolerance: 2e-6 })
+  })
+
+  test('and that of one-hot targets of the same classes', async () => {
+    const onehot = Float32Array.from({ length: 20 }, (_, i) => (smoothing.classes.data[i >> 2] === i % 4 ? 1 : 0))
+    const out = await evaluate({ y: tensor(onehot, [5, 4]), x: figureTensor(smoothing.logits) }, ({ y, x }) => ({
+      value: meanLoss(
+        resolveLoss(losses.categoricalCrossentropy({ labelSmoothing: 0.1, fromLogits: true })),
+        y!,
+        x!,
+        null,
+      ),
+    }))
+    expectClose(out.value!, smoothing.cases[0]!.value, { tolerance: 2e-6 })
+  })
+})
+
 describe('losses', () => {
   test('stay finite and exact for the largest logits, through a softmax too', async () => {
     const out = await evaluate(

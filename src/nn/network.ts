@@ -8,9 +8,10 @@ import {
   ShapeError,
   scalar,
   type TensorType,
+  tensor,
   type Value,
 } from '../ir/index.js'
-import { mixKey } from '../ops/counter-random.js'
+import { mixKey, type RandomKey } from '../ops/counter-random.js'
 import * as ops from '../ops/index.js'
 import type { CallContext, Layer, WeightSpec } from './layer.js'
 import { penalty, type Regularizer } from './regularizers.js'
@@ -97,8 +98,9 @@ function plainContext(graph: Graph, path: string, specs: readonly WeightSpec[]):
     training: false,
     weight: name => weights.get(name)!,
     update: () => {},
+    replace: (name, build) => build(weights.get(name)!),
     addLoss: () => {},
-    randomKey: () => graph.input(`${path}/key`, 'uint32', []),
+    randomKey: () => graph.constant(tensor(Uint32Array.of(0), [])),
   }
 }
 
@@ -271,7 +273,9 @@ export interface TraceOptions {
   /** The value of each weight by path. */
   readonly weights: (path: string) => Value
   /** A uint32 scalar that is new at each step; needed in training. */
-  readonly key?: Value | undefined
+  readonly key?: RandomKey | undefined
+  /** What an earlier pass of the same step has replaced. */
+  readonly replaced?: ReadonlyMap<string, Value>
   /** Whether regularizers are wanted (training and evaluation, not prediction). Default false. */
   readonly penalize?: boolean
   /** Penalty for kernels that have none of their own. */
@@ -284,6 +288,8 @@ export interface NetworkTrace {
   readonly layers: readonly Value[]
   /** New values of non-trainable weights. */
   readonly updates: ReadonlyMap<string, Value>
+  /** Values that trainable weights take before this step's update: gradients and update are of these. */
+  readonly replaced: ReadonlyMap<string, Value>
   /** Penalties to add to the loss (scalars). */
   readonly penalties: readonly Value[]
 }
@@ -292,6 +298,9 @@ export interface NetworkTrace {
 export function trace(net: Network, options: TraceOptions): NetworkTrace {
   const { graph } = options.inputs[0]!
   const updates = new Map<string, Value>()
+  const replaced = new Map(options.replaced)
+  // A layer that is applied again sees what its first application left.
+  const current = (path: string): Value => replaced.get(path) ?? updates.get(path) ?? options.weights(path)
   const penalties: Value[] = []
   const results: Value[] = []
   net.calls.forEach((call, position) => {
@@ -307,16 +316,24 @@ export function trace(net: Network, options: TraceOptions): NetworkTrace {
         })
       return weight
     }
+    let draws = 0
     const ctx: CallContext = {
       graph,
       path: call.name,
       training: options.training && call.layer.config.trainable,
-      weight: name => options.weights(find(name).path),
+      weight: name => current(find(name).path),
       update: (name, value) => updates.set(find(name).path, value),
+      replace: (name, build) => {
+        const { path, trainable } = find(name)
+        const values = trainable ? replaced : updates
+        const value = values.get(path) ?? build(options.weights(path))
+        values.set(path, value)
+        return value
+      },
       addLoss: build => {
         if (options.penalize) penalties.push(build())
       },
-      randomKey: () => {
+      randomKey: seed => {
         if (options.key === undefined)
           throw new GraphError({
             code: 'no-random-key',
@@ -324,16 +341,18 @@ export function trace(net: Network, options: TraceOptions): NetworkTrace {
             expected: 'a key in training',
             received: 'none',
           })
-        return mixKey(options.key, position)
+        return mixKey(options.key, seed === undefined ? 0 : 1, seed ?? position, draws++)
       },
     }
     results.push(graph.scope(call.name, () => call.layer.call(ctx, ...inputs)))
   })
-  if (options.penalize) penalties.push(...graph.scope('penalty', () => weightPenalties(net, options)))
+  if (options.penalize)
+    penalties.push(...graph.scope('penalty', () => weightPenalties(net, { ...options, weights: current })))
   return {
     outputs: net.outputs.map(o => (o.from < 0 ? options.inputs[-1 - o.from]! : results[o.from]!)),
     layers: results,
     updates,
+    replaced,
     penalties,
   }
 }

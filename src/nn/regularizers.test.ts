@@ -49,6 +49,35 @@ describe('regularizers', () => {
     expect(await lossOf({ kernelRegularizer: (w: Value) => ops.reduceMax(w, { keepdims: 0 }) })).toBeCloseTo(10)
   })
 
+  test("a penalty of one's own goes wherever one of anneal's does", async () => {
+    const largest = (v: Value): Value => ops.reduceMax(ops.abs(v), { keepdims: 0 })
+    expect(await lossOf({ biasRegularizer: largest, biasInitializer: 'ones' })).toBeCloseTo(17)
+    // An output of 3, for one example.
+    expect(await lossOf({ activityRegularizer: largest })).toBeCloseTo(12)
+    expect(await lossOf({}, { kernelRegularizer: largest })).toBeCloseTo(10)
+    expect(await lossOf({ kernelRegularizer: (w: Value) => ops.reduceSum(w) })).toBeCloseTo(11)
+    await expect(lossOf({ kernelRegularizer: (w: Value) => ops.abs(w) })).rejects.toMatchObject({
+      name: 'ShapeError',
+      code: 'penalty-shape',
+    })
+    await expect(lossOf({ activityRegularizer: () => 3 })).rejects.toMatchObject({ code: 'not-a-value' })
+  })
+
+  test('a penalty on the output is divided by the number of examples', async () => {
+    const model = sequential([
+      layers.conv1d({
+        filters: 1,
+        kernelSize: 1,
+        inputShape: [1, 3],
+        kernelInitializer: 'ones',
+        activityRegularizer: 'l2',
+      }),
+    ])
+    model.compile({ loss: (_, y) => ops.mul(ops.reduceMean(y, [1, 2], { keepdims: 0 }), 0), optimizer: 'sgd' })
+    // 0.01 · (6 · 2²) / 2
+    expect((await model.evaluate(tensor(new Float32Array(6).fill(2), [2, 1, 3]), [[0], [0]])).loss).toBeCloseTo(0.12)
+  })
+
   test("compile's kernelRegularizer penalizes every kernel without one of its own, and nothing else", async () => {
     expect(await lossOf({}, { kernelRegularizer: regularizers.l2(0.5) })).toBeCloseTo(10)
     expect(await lossOf({}, { kernelRegularizer: 'l2' })).toBeCloseTo(9.02)

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { ShapeError, type Value } from '../ir/index.js'
 import * as ops from '../ops/index.js'
-import { type Family, resolveSpec, type Spec, specSchema } from './plugin.js'
+import { checkValue, type Family, resolveSpec, type Spec, specSchema } from './plugin.js'
 
 type Apply = (parameters: Record<string, unknown>, x: Value) => Value
 const strength = z.number().nonnegative()
@@ -52,11 +52,26 @@ export const regularizerTable: Family<Apply> = {
   },
 }
 
-/** A penalty: its name, a record made by `l1`, `l2`, `l1l2`, `orthogonal`, or a function from weights to a scalar. */
+/** A penalty: its name, a record made by `l1`, `l2`, `l1l2`, `orthogonal`, or a function from weights (or outputs) to a scalar. */
 export type Regularizer = keyof typeof regularizerTable | Spec | ((x: Value) => Value)
 export const regularizerSchema = specSchema<Apply, Regularizer>('regularizer', regularizerTable)
-export const penalty = (spec: Regularizer, x: Value): Value =>
-  resolveSpec('regularizer', regularizerTable, spec as string | Spec | ((x: Value) => Value))(x)
+/**
+ * The penalty on a value, a scalar.
+ * @throws ConfigError or ShapeError if a function of the user's own gives anything else
+ */
+export function penalty(spec: Regularizer, x: Value): Value {
+  const value: unknown = resolveSpec('regularizer', regularizerTable, spec as string | Spec | ((x: Value) => Value))(x)
+  const given = checkValue(value, x, 'regularizer')
+  if (given.shape.some(dim => dim !== 1))
+    throw new ShapeError({
+      code: 'penalty-shape',
+      where: `regularizer of ${x.name}`,
+      expected: 'a scalar',
+      received: given.shape,
+      hint: 'sum over all elements: ops.reduceSum(penalties, { keepdims: 0 })',
+    })
+  return given.shape.length === 0 ? given : ops.reshape(given, [])
+}
 
 /** l1 · Σ|w|. Drives weights to exactly zero. Default 0.01. TensorFlow.js's form `{ l1 }` is taken too. */
 export const l1 = (l1: number | { l1?: number } = 0.01): Spec<'l1'> => ({

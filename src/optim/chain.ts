@@ -1,6 +1,7 @@
 import { ConfigError, scalar, type Value } from '../ir/index.js'
 import * as ops from '../ops/index.js'
 import { LEARNING_RATE, type Slot, type UpdateContext, type UpdateTrace } from './optimizer.js'
+import type { Evaluated } from './recipe.js'
 import { type HostScalar, type Parameter, type ParameterInfo, slotsFor, type Transform } from './transform.js'
 
 /** A chain of links for some of the parameters, with what stands around it. */
@@ -12,6 +13,10 @@ export interface Chain {
   readonly decay: (parameter: ParameterInfo) => number
   /** The learning rate of these parameters, where it is not the optimizer's. */
   readonly rate: HostScalar | null
+  /** Which of its graphs the update after `updates` others takes. */
+  readonly phase: (updates: number) => string
+  /** The value of a parameter to evaluate with, where it is not the one that is trained. */
+  readonly evaluate?: (parameter: Evaluated) => Value
 }
 
 /** Slots of a chain, by link, slot and parameter. */
@@ -72,6 +77,7 @@ export function traceChain(chain: Chain, context: UpdateContext, parameters: rea
         slots: Object.fromEntries(own.map(({ slot }) => [slot, context.slot(slotName(slot))])),
         scalars: { ...scalars, learningRate },
         graph,
+        phase: context.phase,
         key: () => context.key(`${link.name}/${path}`),
       })
       for (const [slot, next] of Object.entries(result.slots)) slots.set(slotName(slot), next)

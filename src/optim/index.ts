@@ -2,7 +2,7 @@ export { type OptimizerConfig, optimizerFromConfig, optimizerNames } from './fro
 export * from './links/index.js'
 export type { Evaluation, HostUpdate, Optimizer, Slot, UpdateContext, UpdateTrace } from './optimizer.js'
 export type { OptimizerOptions, ParameterGroup } from './options.js'
-export { optimizer, type Recipe } from './recipe.js'
+export { type Evaluated, optimizer, type Recipe } from './recipe.js'
 export * from './recipes/index.js'
 export type { Schedule } from './schedules/schedule.js'
 export { type ParameterInfo, type StepInfo, type Transform, transform } from './transform.js'

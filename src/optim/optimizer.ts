@@ -1,4 +1,5 @@
 import { ConfigError, type Graph, ShapeError, type Tensor, type Value } from '../ir/index.js'
+import type { RandomKey } from '../ops/counter-random.js'
 import { rateAt, type Schedule } from './schedules/schedule.js'
 import type { HostScalar, Initial, Parameter, ParameterInfo, StepInfo } from './transform.js'
 
@@ -24,8 +25,8 @@ export interface UpdateContext {
   slot(name: string): Value
   /** A scalar that the host computes anew for each update and feeds. */
   scalar(name: string, at: HostScalar): Value
-  /** A uint32 scalar that belongs to this update and the name given alone. */
-  key(name: string): Value
+  /** The key of the random numbers of this update and the name given alone. */
+  key(name: string): RandomKey
   /** Gradients of the same loss on the same batch at other values of the parameters (those not given stay). */
   gradientsAt(values: ReadonlyMap<string, Value>): readonly Value[]
 }

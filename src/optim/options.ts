@@ -1,4 +1,4 @@
-import { ConfigError, checkSelector, type ErrorDetails, nearest, type Selector } from '../ir/index.js'
+import { ConfigError, checkSelector, type ErrorDetails, matches, nearest, type Selector } from '../ir/index.js'
 import type { GradientNoiseOptions } from './links/noise.js'
 import { scheduleFromConfig } from './schedules/from-config.js'
 import type { Schedule, ScheduleConfig } from './schedules/schedule.js'
@@ -70,6 +70,10 @@ export const sharedDefaults: Required<Omit<OptimizerOptions, 'learningRate'>> = 
   groups: null,
 }
 
+/** Whether a selector of exceptions names a path; null names none. */
+export const isExcluded = (excluded: Selector | null | undefined, path: string): boolean =>
+  excluded !== null && excluded !== undefined && matches(excluded, path)
+
 /** What an option must be where it is not, in words; null where it is fine. */
 export type Check = (value: unknown) => string | null
 
@@ -86,6 +90,20 @@ export const oneOf = (...choices: readonly string[]): Check => {
   return value => (choices.includes(value as string) ? null : `one of ${choices.join(', ')}`)
 }
 export const anyNumber = number(() => true, 'a finite number')
+/** As the check says, or null. */
+export const orNull =
+  (check: Check): Check =>
+  value =>
+    value === null ? null : check(value)
+/** A selector of parameters. */
+export const selector: Check = value => {
+  try {
+    checkSelector(value, '')
+    return null
+  } catch {
+    return 'a pattern, a list of patterns, or a function from path to boolean'
+  }
+}
 export const flag: Check = value => (typeof value === 'boolean' ? null : 'true or false')
 
 const clip = above(0, ': at 0 nothing is learned')

@@ -1,14 +1,15 @@
-import { ConfigError, checkSelector, matches, type Selector, select } from '../ir/index.js'
+import { ConfigError, checkSelector, matches, type Selector, select, type Value } from '../ir/index.js'
 import { type Chain, chainSlots, checkChain, traceChain } from './chain.js'
 import { centralize } from './links/centralize.js'
 import { adaptiveClip, clipTransforms } from './links/clip.js'
 import { addDecayedWeights } from './links/decay.js'
 import { gradientNoise } from './links/noise.js'
-import type { Optimizer, UpdateContext } from './optimizer.js'
+import type { EvaluationContext, Optimizer, UpdateContext } from './optimizer.js'
 import {
   asSchedule,
   atLeastZero,
   type Check,
+  isExcluded,
   type OptimizerOptions,
   type ParameterGroup,
   resolveOptions,
@@ -20,15 +21,31 @@ import { accumulate } from './wrappers/accumulate.js'
 import { ema } from './wrappers/ema.js'
 
 /** What makes an optimizer out of its options. */
-export interface Recipe<O> {
+export interface Recipe<O extends OptimizerOptions> {
   readonly name: string
   /** Its own options with their defaults; those every optimizer has may be given other defaults here. */
-  readonly defaults: O
+  readonly defaults: Required<Pick<O, Exclude<keyof O, keyof Omit<OptimizerOptions, 'learningRate'>>>> & Partial<O>
   /** What an option must be, where its name and default do not tell. */
   readonly checks?: Readonly<Partial<Record<keyof O, Check>>>
-  readonly links: (options: O) => readonly Transform[]
+  readonly links: (options: Required<O>) => readonly Transform[]
   /** Weight decay of a parameter, where it is not the option's for all. */
-  readonly decay?: (options: O, parameter: ParameterInfo) => number | null
+  readonly decay?: (options: Required<O>, parameter: ParameterInfo) => number | null
+  /** Options of its own that choose parameters by path; one that matches none is an error. */
+  readonly selectors?: readonly (keyof O)[]
+  /**
+   * Which graph the update after `updates` others takes, where not all are alike: links see the name given here as
+   * `phase`, and one graph is compiled for each. Default: always `update`.
+   */
+  readonly phase?: (options: Required<O>) => (updates: number) => string
+  /** The weights to evaluate, predict and save with, where those are not the ones that are trained. */
+  readonly evaluate?: (options: Required<O>, parameter: Evaluated) => Value
+}
+
+/** A parameter to be evaluated: its value and, by `link/slot`, its slots. */
+export interface Evaluated {
+  readonly path: string
+  readonly value: Value
+  slot(name: string): Value
 }
 
 type Shared = Required<OptimizerOptions>
@@ -39,19 +56,15 @@ type Shared = Required<OptimizerOptions>
  * `optimizer({ name: 'mine', defaults: { learningRate: 0.01 }, links: () => [scaleByLearningRate()] })` gives a factory.
  * @throws ConfigError from the factory, for options that are unknown or out of range: all of them at once
  */
-export function optimizer<O extends OptimizerOptions>(
-  recipe: Recipe<Required<Pick<O, Exclude<keyof O, keyof Omit<OptimizerOptions, 'learningRate'>>>> & Partial<O>>,
-): (options?: O) => Optimizer {
+export function optimizer<O extends OptimizerOptions>(recipe: Recipe<O>): (options?: O) => Optimizer {
   const { name } = recipe
   const where = `optimizers.${name}`
   // True: own defaults hold every key that the shared ones do not.
   const defaults = { ...sharedDefaults, ...recipe.defaults } as unknown as Required<O> & Shared
   const checks = (recipe.checks ?? {}) as Readonly<Record<string, Check>>
   const chainOf = (config: Required<O> & Shared, suffix: string, rate: HostScalar | null): Chain => {
-    const excluded = (path: string) =>
-      config.excludeFromWeightDecay !== null && matches(config.excludeFromWeightDecay, path)
     const decay = (parameter: ParameterInfo) =>
-      excluded(parameter.path)
+      isExcluded(config.excludeFromWeightDecay, parameter.path)
         ? 0
         : ((recipe.decay === undefined ? config.weightDecay : recipe.decay(config, parameter)) ?? 0)
     const coupled = config.weightDecayMode === 'coupled'
@@ -64,6 +77,8 @@ export function optimizer<O extends OptimizerOptions>(
       ],
       decay: coupled ? () => 0 : decay,
       rate,
+      phase: recipe.phase?.(config) ?? (() => 'update'),
+      ...(recipe.evaluate === undefined ? {} : { evaluate: parameter => recipe.evaluate!(config, parameter) }),
     }
     checkChain(chain, where)
     return chain
@@ -78,11 +93,14 @@ export function optimizer<O extends OptimizerOptions>(
         return group.freeze ? null : chainOf(own, `@${i + 1}`, groupRate(group, config.learningRate as Schedule))
       }),
     ]
+    const live = chains.filter(chain => chain !== null)
     const partition = <P extends ParameterInfo | Parameter>(parameters: readonly P[]) => {
       const paths = parameters.map(p => p.path)
       for (const [i, group] of groups.entries()) select(group.match, paths, `${where}.groups[${i}].match`)
-      if (config.excludeFromWeightDecay !== null)
-        select(config.excludeFromWeightDecay, paths, `${where}.excludeFromWeightDecay`)
+      for (const key of ['excludeFromWeightDecay', ...(recipe.selectors ?? [])] as const) {
+        const selector = config[key] as Selector | null // its check passed
+        if (selector !== null) select(selector, paths, `${where}.${String(key)}`)
+      }
       const parts = chains.map(chain => ({ chain, parameters: [] as P[] }))
       for (const p of parameters) parts[groups.findIndex(group => matches(group.match, p.path)) + 1]!.parameters.push(p)
       return parts.filter((part): part is { chain: Chain; parameters: P[] } => part.chain !== null)
@@ -97,21 +115,23 @@ export function optimizer<O extends OptimizerOptions>(
       learningRate: config.learningRate as Schedule,
       config: config as Readonly<Record<string, unknown>>,
       slots: parameters => partition(parameters).flatMap(part => chainSlots(part.chain, part.parameters)),
-      phase: () => 'update',
+      // The phases of all chains at once; most recipes have one phase alone.
+      phase: updates => (recipe.phase === undefined ? 'update' : live.map(c => c.phase(updates)).join('+')),
       trace: context => {
         const parts = partition(context.parameters)
-        const live = new Set(parts.flatMap(part => part.parameters.map(p => p.path)))
+        const phases = context.phase.split('+')
+        const trained = new Set(parts.flatMap(part => part.parameters.map(p => p.path)))
         const prepared = new Map(
           applyFront(
             front,
             context,
-            context.parameters.filter(p => live.has(p.path)),
+            context.parameters.filter(p => trained.has(p.path)),
           ).map(p => [p.path, p]),
         )
         const traces = parts.map(part =>
           traceChain(
             part.chain,
-            context,
+            { ...context, phase: phases[live.indexOf(part.chain)] ?? context.phase },
             part.parameters.map(p => prepared.get(p.path)!),
           ),
         )
@@ -120,6 +140,23 @@ export function optimizer<O extends OptimizerOptions>(
           slots: new Map(traces.flatMap(trace => [...trace.slots])),
         }
       },
+      ...(recipe.evaluate === undefined
+        ? {}
+        : {
+            evaluate: ({ parameters, slot }: EvaluationContext) => {
+              const values = new Map(parameters.map(p => [p.path, p.value]))
+              // Weights are static.
+              const infos = parameters.map(p => ({ path: p.path, shape: p.value.shape as readonly number[] }))
+              return new Map(
+                partition(infos).flatMap(part =>
+                  part.parameters.map(({ path }) => {
+                    const own = (name: string) => slot(`${name}/${path}`)
+                    return [path, part.chain.evaluate!({ path, value: values.get(path)!, slot: own })] as const
+                  }),
+                ),
+              )
+            },
+          }),
     }
     let whole = base
     if (config.gradientAccumulationSteps !== null && config.gradientAccumulationSteps > 1)
@@ -159,6 +196,7 @@ function applyFront(
         slots: {},
         scalars: { ...scalars, learningRate: context.learningRate },
         graph: context.graph,
+        phase: context.phase,
         key: () => context.key(`${link.name}/${p.path}`),
       })
       return { ...p, gradient: updated.gradient ?? gradients[i]! }

@@ -1,4 +1,5 @@
 import type { Graph, Value } from '../ir/index.js'
+import type { RandomKey } from '../ops/counter-random.js'
 
 /** What the host knows of an update. */
 export interface StepInfo {
@@ -47,8 +48,10 @@ export interface Update<Slot extends string, Scalar extends string> {
   /** Scalars of this link, and the learning rate. */
   readonly scalars: Readonly<Record<Scalar | 'learningRate', Value>>
   readonly graph: Graph
-  /** A uint32 scalar of this link, parameter and update alone: the key of whatever randomness the link needs. */
-  key(): Value
+  /** Which of the optimizer's graphs is being built: see `Recipe.phase`. */
+  readonly phase: string
+  /** The key of this link, parameter and update alone, for whatever randomness the link needs. */
+  key(): RandomKey
 }
 
 /**

@@ -42,7 +42,8 @@ export class State {
   #arena: Arena | null = null
   #scratch: { place: number; bytes: number } | null = null
   #version = 0
-  #steps = 0
+  /** Steps made. Set it for a state that goes on from a saved one: what happens every so many steps keeps its rhythm. */
+  steps = 0
 
   constructor(engine: Engine) {
     this.engine = engine
@@ -166,7 +167,7 @@ export class State {
 
   /** Counts a step that changed these entries. From time to time it sets to zero what is too small in them. */
   stepped(names: readonly string[], flush: (values: Float32Array) => void = flushDenormals): void {
-    if (names.length === 0 || ++this.#steps % FLUSH_EVERY !== 0) return
+    if (names.length === 0 || ++this.steps % FLUSH_EVERY !== 0) return
     for (const name of names) {
       const entry = this.#entry(name)
       if (entry.current.location !== 'cpu' || !(entry.current.data instanceof Float32Array)) continue

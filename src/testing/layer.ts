@@ -1,9 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { type DType, Graph, type Tensor, tensor, type Value } from '../ir/index.js'
 import type { Layer } from '../nn/layer.js'
+import * as layers from '../nn/layers/index.js'
 import { input, network, trace } from '../nn/network.js'
+import { isLayer } from '../nn/wrapper.js'
 import * as ops from '../ops/index.js'
+import { compile } from '../runtime/index.js'
+import { loadModel } from '../train/load.js'
 import { Model } from '../train/model.js'
+import { modelBytes } from '../train/save.js'
 
 export interface LayerSuiteOptions {
   /** Dtype of the input; default float32. Integers are fed as 0 and 1. */
@@ -36,6 +41,26 @@ export function testLayer(
     return new Model(network([start], [make().apply(start)]), { seed })
   }
   const bytes = (t: Tensor) => Array.from(t.data as ArrayLike<number>, Number)
+  /** What a training step sees of the layer at a key, with its weights as they start; whether it draws at all. */
+  const training = async (model: Model, x: Tensor, key: number) => {
+    const g = new Graph()
+    let draws = false
+    const feeds: Record<string, Tensor> = { ...(await model.weights()), x }
+    const { outputs, updates } = trace(model.network, {
+      training: true,
+      inputs: [g.input('x', dtype, x.shape)],
+      get key() {
+        draws = true
+        feeds.key = tensor(Uint32Array.of(key), [])
+        return g.inputs.find(v => v.name === 'key') ?? g.input('key', 'uint32', [])
+      },
+      weights: path => g.inputs.find(v => v.name === path) ?? g.input(path, 'float32', feeds[path]!.shape),
+    })
+    const next = [...updates].map(([path, value]) => [`next ${path}`, value] as const)
+    const program = await compile(g, { outputs: { y: outputs[0]!, ...Object.fromEntries(next) } })
+    const results = await program.run(feeds, undefined, { ignoreUnknown: true })
+    return { draws, results: Object.fromEntries(Object.entries(results).map(([name, t]) => [name, bytes(t)])) }
+  }
 
   describe(`${make().type} on [${inputShape}] keeps the contract of a layer`, () => {
     check('gives the shape it promises, for batches of any size', async () => {
@@ -58,11 +83,43 @@ export function testLayer(
       expect(await build(5).weights()).toEqual(await build(5).weights())
     })
 
-    check('can be made again from its own config', async () => {
-      const layer = make()
-      const again = JSON.parse(JSON.stringify(layer.config))
-      expect(make().config).toEqual(layer.config)
-      expect(again).toEqual(layer.config)
+    check('can be made again from its own config', () => {
+      const config = plainConfig(make())
+      expect(plainConfig(make())).toEqual(config)
+      expect(JSON.parse(JSON.stringify(config))).toEqual(config)
+      expect(plainConfig(remake(make().type, config, make))).toEqual(config)
+    })
+
+    check('is saved and loaded with a model, and then computes the same', async () => {
+      const model = build(3)
+      const again = await loadModel(await modelBytes(model), {
+        layers: { [make().type]: config => remake(make().type, config, make) },
+      })
+      expect(await again.weights()).toEqual(await model.weights())
+      expect(await again.predict(sample(2))).toEqual(await model.predict(sample(2)))
+    })
+
+    check('draws from the key alone: the same step gives the same bits, another step others', async () => {
+      const model = build()
+      // Enough elements that no two draws are the same by chance.
+      const x = sample(64)
+      const { draws, results } = await training(model, x, 7)
+      expect((await training(model, x, 7)).results).toEqual(results)
+      if (draws) expect((await training(model, x, 8)).results).not.toEqual(results)
+    })
+
+    check('draws nothing in inference', () => {
+      const { network: net } = build()
+      const g = new Graph()
+      const weights = new Map(net.weights.map(w => [w.path, g.input(w.path, 'float32', w.shape)]))
+      trace(net, {
+        training: false,
+        inputs: [g.input('x', dtype, ['batch', ...inputShape])],
+        get key(): Value {
+          throw new Error('a random key was asked for in inference')
+        },
+        weights: path => weights.get(path)!,
+      })
     })
 
     check('shares its weights when it is applied twice', () => {
@@ -104,4 +161,26 @@ export function testLayer(
       expect((await model.evaluate(x, y)).loss!).toBeLessThan(before)
     })
   })
+}
+
+/** A layer's config as data, with the layers inside it as a model's file has them. */
+const plainConfig = (layer: Layer): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(layer.config).map(([key, value]) => [
+      key,
+      isLayer(value) ? { type: value.type, config: plainConfig(value) } : value,
+    ]),
+  )
+
+/** The layer of a config; of a type that anneal does not know, as `make` makes it. */
+function remake(type: string, config: Record<string, unknown>, make: () => Layer): Layer {
+  const factory = Object.values(layers).find(entry => 'type' in entry && entry.type === type)
+  if (factory === undefined) return make()
+  const options = Object.entries(config).map(([key, value]) => {
+    const inner = value as { type?: unknown; config?: unknown } | null
+    const nested = typeof inner === 'object' && inner !== null && typeof inner.config === 'object'
+    return [key, nested ? remake(String(inner.type), inner.config as Record<string, unknown>, make) : value]
+  })
+  // Factories check what they are given.
+  return (factory as unknown as (options: unknown) => Layer)(Object.fromEntries(options))
 }

@@ -6,6 +6,21 @@ import type { StatisticPort } from './step.js'
 
 export type Logs = Record<string, number>
 
+interface SumsEntry {
+  readonly metric: string
+  readonly statistic: string
+  readonly over: StatisticPort['over']
+  readonly tensor: string
+}
+
+/** Sums as data: JSON, and the tensors its entries name. */
+export interface SumsState {
+  readonly examples: number
+  readonly losses: Readonly<Record<string, number>>
+  readonly entries: readonly SumsEntry[]
+  readonly tensors: Readonly<Record<string, Tensor>>
+}
+
 /** Adds up a step's results over an epoch, in double precision. */
 export class EpochSums {
   readonly #compiled: Compiled
@@ -41,6 +56,34 @@ export class EpochSums {
 
   get examples(): number {
     return this.#examples
+  }
+
+  /** All there is to them, for a checkpoint in the middle of an epoch. */
+  state(): SumsState {
+    const tensors: Record<string, Tensor> = {}
+    const keep = (over: SumsEntry['over'], of: ReadonlyMap<string, ReadonlyMap<string, ArrayLike<number>>>) =>
+      [...of].flatMap(([metric, statistics]) =>
+        [...statistics].map(([statistic, values]): SumsEntry => {
+          const tensor = `${Object.keys(tensors).length}`
+          tensors[tensor] = { dtype: 'float64', shape: [values.length], data: Float64Array.from(values) }
+          return { metric, statistic, over, tensor }
+        }),
+      )
+    const entries = [...keep('sum', this.#sums), ...keep('concat', this.#rows)]
+    return { examples: this.#examples, losses: Object.fromEntries(this.#losses), entries, tensors }
+  }
+
+  /** The sums that `state` described, to go on with. */
+  static from(compiled: Compiled, { examples, losses, entries, tensors }: SumsState): EpochSums {
+    const sums = new EpochSums(compiled)
+    sums.#examples = examples
+    for (const [name, sum] of Object.entries(losses)) sums.#losses.set(name, sum)
+    for (const { metric, statistic, over, tensor } of entries) {
+      const values = numbersOf(tensors[tensor]!)
+      if (over === 'sum') entry(sums.#sums, metric).set(statistic, Float64Array.from(values))
+      else entry(sums.#rows, metric).set(statistic, values)
+    }
+    return sums
   }
 
   /** Loss and metrics so far; those that need every row only when the epoch is `complete`. */

@@ -25,19 +25,23 @@ export interface Forward {
   readonly statistics: readonly StatisticPort[]
   /** New values of weights that are not trained by gradient, by path. */
   readonly updates: ReadonlyMap<string, Value>
+  /** Values that trained weights take before the update. */
+  readonly replaced: ReadonlyMap<string, Value>
 }
 
 /** A batch through a network, with loss, penalties and metrics. */
 export function forward(net: Network, compiled: Compiled, options: ForwardOptions): Forward {
   const { graph, inputs, targets, sampleWeight, key, weights } = options
   const training = key !== undefined
-  const pass = (passKey: Value | undefined, penalize: boolean) =>
-    trace(net, { training, penalize, inputs, weights, key: passKey, kernelRegularizer: compiled.kernelRegularizer })
-  const traced = pass(key, true)
+  const { kernelRegularizer } = compiled
+  const traced = trace(net, { training, penalize: true, inputs, weights, key, kernelRegularizer })
   const outputs: Record<string, Value> = {}
   const statistics: StatisticPort[] = []
   // R-Drop: the same batch once more under other masks.
-  const second = training && compiled.rDrop > 0 ? pass(mixKey(key, 0x5d5d5d), false) : null
+  const second =
+    training && compiled.rDrop > 0
+      ? trace(net, { training, inputs, weights, key: mixKey(key, 0x5d5d5d), replaced: traced.replaced })
+      : null
   const terms = compiled.outputs.map((output, i) => {
     const [yTrue, yPred] = [targets[i]!, traced.outputs[i]!]
     const lossOf = (y: Value) => graph.scope('loss', () => meanLoss(output.loss, yTrue, y, sampleWeight))
@@ -63,5 +67,5 @@ export function forward(net: Network, compiled: Compiled, options: ForwardOption
   const penalties = sumPenalties(graph, traced.penalties)
   const data = terms.reduce((a, b) => ops.add(a, b))
   const loss = penalties === null ? data : ops.add(data, penalties)
-  return { loss, outputs: { ...outputs, loss }, statistics, updates: traced.updates }
+  return { loss, outputs: { ...outputs, loss }, statistics, updates: traced.updates, replaced: traced.replaced }
 }

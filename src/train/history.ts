@@ -10,10 +10,17 @@ export interface History {
   readonly reason: 'completed' | 'stopped' | 'aborted'
 }
 
+export interface HistoryCollector {
+  consume(event: TrainEvent): void
+  result(): History
+  /** Goes on after epochs that an earlier run recorded. */
+  resume(before: Pick<History, 'history' | 'epoch'>): void
+}
+
 /** Collects the epochs of a stream of events. */
-export function collectHistory(): { consume(event: TrainEvent): void; result(): History } {
-  const history: Record<string, number[]> = {}
-  const epoch: number[] = []
+export function collectHistory(): HistoryCollector {
+  let history: Record<string, number[]> = {}
+  let epoch: number[] = []
   let reason: History['reason'] = 'completed'
   const record = (logs: Logs) => {
     for (const [name, value] of Object.entries(logs)) {
@@ -29,5 +36,9 @@ export function collectHistory(): { consume(event: TrainEvent): void; result(): 
       } else if (event.type === 'trainEnd') reason = event.reason
     },
     result: () => ({ history, epoch, reason }),
+    resume: before => {
+      history = Object.fromEntries(Object.entries(before.history).map(([name, values]) => [name, [...values]]))
+      epoch = [...before.epoch]
+    },
   }
 }

@@ -1,11 +1,12 @@
 import { decodeOnnx } from '../ir/decode.js'
-import { DataError, FormatError, isAnnealError, type Tensor } from '../ir/index.js'
+import { FormatError, isAnnealError, type Tensor } from '../ir/index.js'
 import type { Layer } from '../nn/layer.js'
 import * as layers from '../nn/layers/index.js'
 import { input, network, type SymbolicTensor } from '../nn/network.js'
 import type { OptimizerConfig } from '../optim/from-config.js'
 import type { CompileOptions } from './config.js'
 import { Model } from './model.js'
+import { readFile } from './read.js'
 import { METADATA, type SavedModel, TRAINED } from './save.js'
 
 export interface LoadOptions {
@@ -21,7 +22,7 @@ type Factory = (config: Record<string, unknown>) => Layer
  * @throws DataError if there is no such file, FormatError if it is not ONNX, is damaged or was not written by `save`
  */
 export async function loadModel(file: string | Uint8Array, options: LoadOptions = {}): Promise<Model> {
-  const bytes = typeof file === 'string' ? await readModel(file) : file
+  const bytes = typeof file === 'string' ? await readFile(file) : file
   const where = typeof file === 'string' ? file : 'model'
   const onnx = decodeOnnx(bytes)
   const text = onnx.metadata[METADATA]
@@ -48,21 +49,6 @@ export async function loadModel(file: string | Uint8Array, options: LoadOptions 
   }
 }
 
-async function readModel(path: string): Promise<Uint8Array> {
-  const { readFile } = await import('node:fs/promises')
-  try {
-    return await readFile(path)
-  } catch (cause) {
-    throw new DataError({
-      code: 'unreadable-file',
-      where: path,
-      expected: 'a file to read',
-      received: cause instanceof Error ? cause.message : String(cause),
-      cause,
-    })
-  }
-}
-
 function rebuild(saved: SavedModel, onnx: ReturnType<typeof decodeOnnx>, where: string, options: LoadOptions): Model {
   const factories: Record<string, Factory> = { ...options.layers }
   // Layer factories check the config they are given, whatever its type says.
@@ -73,16 +59,22 @@ function rebuild(saved: SavedModel, onnx: ReturnType<typeof decodeOnnx>, where: 
     input({ name: i.name, dtype: i.dtype, shape: i.shape.slice(1) as readonly number[] }),
   )
   const results: SymbolicTensor[] = []
-  for (const call of saved.calls) {
-    const factory = factories[call.type]
+  const build = (type: string, config: Record<string, unknown>, name: string): Layer => {
+    const factory = factories[type]
     if (factory === undefined)
       throw new FormatError({
         code: 'unknown-layer',
-        where: `${where}: ${call.name}`,
+        where: `${where}: ${name}`,
         expected: 'a layer of anneal, or one given in options.layers',
-        received: call.type,
+        received: type,
       })
-    const layer = made.get(call.name) ?? factory({ ...withoutNulls(call.config), name: call.name })
+    // A layer inside another's options stands there as its type and config.
+    const inner = (value: unknown): unknown =>
+      isSavedLayer(value) ? build(value.type, value.config, `${name}/${value.type}`) : value
+    return factory(Object.fromEntries(Object.entries(withoutNulls(config)).map(([key, value]) => [key, inner(value)])))
+  }
+  for (const call of saved.calls) {
+    const layer = made.get(call.name) ?? build(call.type, { ...(call.config as object), name: call.name }, call.name)
     made.set(call.name, layer)
     results.push(layer.apply(call.inputs.map(from => (from < 0 ? inputs[-1 - from]! : results[from]!))))
   }
@@ -130,6 +122,15 @@ function checked(t: Tensor, name: string, shape: readonly number[], where: strin
     received: `${t.dtype} [${t.shape}]`,
   })
 }
+
+const isSavedLayer = (value: unknown): value is { type: string; config: Record<string, unknown> } =>
+  typeof value === 'object' &&
+  value !== null &&
+  'type' in value &&
+  typeof value.type === 'string' &&
+  'config' in value &&
+  typeof value.config === 'object' &&
+  value.config !== null
 
 const withoutNulls = (config: unknown): Record<string, unknown> =>
   Object.fromEntries(Object.entries(config as Record<string, unknown>).filter(([, value]) => value !== null))

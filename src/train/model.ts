@@ -10,10 +10,15 @@ import type { StepInfo } from '../optim/transform.js'
 import { compile, createState, type Program, type State } from '../runtime/index.js'
 import type { Logs } from './accumulate.js'
 import { arraySource, type DataLike, gatherRows, isTensor, type TensorLike } from './batches.js'
+import { callbackList, introduce } from './callback.js'
+import { decodeCheckpoint, encodeCheckpoint } from './checkpoint/file.js'
+import { captureModel, type ModelDescription, restoreModel } from './checkpoint/model.js'
 import { type Compiled, type CompileOptions, resolveCompile } from './config.js'
+import { type FindLearningRateOptions, findLearningRate, type LearningRateFinding } from './find-learning-rate.js'
 import { evaluateBatches, fit as runFit, trainOn } from './fit.js'
 import type { History } from './history.js'
-import { checkEvaluateOptions, type EvaluateOptions, type FitOptions } from './options.js'
+import { checkEvaluateOptions, type EvaluateOptions, type FitOptions, type PredictOptions } from './options.js'
+import { readFile } from './read.js'
 import { saveModel } from './save.js'
 import { batchesOf, type TrainingSource } from './sources.js'
 import {
@@ -38,6 +43,11 @@ export class Model {
   readonly seed: number
   /** Set by a callback to end training after the current event. */
   stopTraining = false
+  /** Set by a callback to end evaluation or prediction after the current batch. */
+  stopEvaluating = false
+  stopPredicting = false
+  /** Whether the optimizer's averages stand in the place of the weights, and the weights in theirs. */
+  averagesSwapped = false
   /** Number of updates made. */
   step = 0
   /** Number of epochs trained, over all calls of fit. */
@@ -50,10 +60,12 @@ export class Model {
   /** Where the state is, once there is one. */
   #device: string | null = null
   #rate: Schedule | null = null
+  #training = false
   #state: Promise<State> | null = null
   /** Weights and slots while no device holds them. */
   #initial = new Map<string, Tensor>()
-  readonly #programs = new Map<string, Promise<Step | Program>>()
+  /** Made for what this model is compiled to; a twin has the same. */
+  #programs = new Map<string, Promise<Step | Program>>()
 
   constructor(net: Network | null, { name = 'model', seed = 0 }: ModelOptions = {}, layers: Layer[] | null = null) {
     this.name = name
@@ -131,7 +143,7 @@ export class Model {
     const before = this.#compiled
     this.#compiled = compiled
     this.#rate = null
-    this.#programs.clear()
+    this.#programs = new Map()
     const slots = compiled.optimizer.slots(this.trainable).map(slot => slot.name)
     const moved = this.#device !== null && this.#device !== (compiled.device ?? 'cpu')
     if (this.#state === null)
@@ -161,6 +173,7 @@ export class Model {
     }
     const state = await this.#state
     if (this.#filled !== this.#compiled) await this.#fill(state, new Map())
+    state.steps = this.step
     return state
   }
 
@@ -182,9 +195,12 @@ export class Model {
     this.#rate = rate
   }
 
-  /** The number in the place of the schedule, where one was set. */
+  /** What was set in the place of the optimizer's learning rate; null where nothing was. */
   get learningRateOverride(): Schedule | null {
     return this.#rate
+  }
+  set learningRateOverride(rate: Schedule | null) {
+    this.#rate = rate
   }
 
   /** What the host knows of the next update. */
@@ -194,6 +210,25 @@ export class Model {
 
   get optimizer(): Optimizer {
     return this.compiled.optimizer
+  }
+
+  /**
+   * Takes the model for a run of training until the returned function is called.
+   * @throws ConfigError while another run has it
+   */
+  occupy(): () => void {
+    if (this.#training)
+      throw new ConfigError({
+        code: 'already-training',
+        where: this.name,
+        expected: 'one run of fit or train at a time',
+        received: 'a second one',
+        hint: 'await the first, or end its iteration; models of their own can train side by side',
+      })
+    this.#training = true
+    return () => {
+      this.#training = false
+    }
   }
 
   /** The step program for batches of a signature, compiled once. */
@@ -215,6 +250,46 @@ export class Model {
   fit(x: unknown, second?: unknown, third?: FitOptions): Promise<History> {
     const [source, options] = asSource(this.network, x, second, third)
     return runFit(this, source, options as FitOptions)
+  }
+
+  /**
+   * Learning-rate range test (Smith 2017; fastai's lr_find): trains a twin of this model while the learning rate rises
+   * exponentially from `startRate` to `endRate`, ends when the loss diverges, and reads a rate off the curve:
+   * `valley` (fastai's default), `slide`, `minimum` or `steep`. The losses are smoothed by a running mean that is
+   * corrected for its beginning at zero, as fastai does; this model stays exactly as it is.
+   * `findLearningRate(dataset, options)`, `findLearningRate({ x, y }, options)` or `findLearningRate(x, y, options)`.
+   * @throws ConfigError for options that do not fit, and when the loss diverges before there is a curve to read;
+   *   NumericError when data or the first loss is not finite; the reason of `options.signal` when that is aborted
+   */
+  findLearningRate(x: TrainingSource, options?: FindLearningRateOptions): Promise<LearningRateFinding>
+  findLearningRate(x: DataLike, y: DataLike, options?: FindLearningRateOptions): Promise<LearningRateFinding>
+  async findLearningRate(x: unknown, second?: unknown, third?: FindLearningRateOptions): Promise<LearningRateFinding> {
+    const [source, options] = asSource(this.network, x, second, third)
+    return findLearningRate(this, source, options)
+  }
+
+  /**
+   * A model of its own that is like this one in everything: weights, slots, counters, learning rate. What is done to it
+   * leaves this one alone; compiled programs are shared.
+   */
+  async twin(): Promise<Model> {
+    const layers = this.#layers === null ? null : [...this.#layers]
+    const twin = new Model(null, { name: this.name, seed: this.seed }, layers)
+    twin.#initial = await readAll(await this.state())
+    twin.#network = this.network
+    twin.#compiled = this.#compiled
+    twin.#programs = this.#programs
+    twin.#rate = this.#rate
+    twin.averagesSwapped = this.averagesSwapped
+    twin.step = this.step
+    twin.epoch = this.epoch
+    return twin
+  }
+
+  /** Gives back the memory of weights and slots on the device. The model is of no use from then on. */
+  async release(): Promise<void> {
+    const state = await this.#state
+    for (const name of state?.names ?? []) state!.delete(name)
   }
 
   /** Training as a stream of events, for those who want to drive it themselves. Callbacks among the options still run. */
@@ -253,23 +328,45 @@ export class Model {
     return trainBatch(this, { x: source.x, y: source.y, sampleWeight: source.sampleWeight, size: source.length })
   }
 
-  /** Predictions, batch by batch: one tensor, or one per output by name. */
-  async predict(
+  /**
+   * The gradient of the loss (penalties included) of one batch, by the path of each trainable weight: what the next
+   * update would begin with. Layers run as in training; weights and statistics stay as they are.
+   */
+  async gradients(
     x: DataLike,
-    { batchSize = 32 }: { batchSize?: number } = {},
-  ): Promise<Tensor & Record<string, Tensor>> {
-    checkEvaluateOptions('predict', { batchSize })
+    y: DataLike,
+    { sampleWeight = null }: { sampleWeight?: TensorLike | null } = {},
+  ): Promise<Record<string, Tensor>> {
+    const { modelGradients } = await import('./gradients.js')
+    const source = arraySource(this.network, x, y, sampleWeight)
+    return modelGradients(this, { x: source.x, y: source.y, sampleWeight: source.sampleWeight, size: source.length })
+  }
+
+  /** Predictions, batch by batch: one tensor, or one per output by name. */
+  async predict(x: DataLike, options: PredictOptions = {}): Promise<Tensor & Record<string, Tensor>> {
+    checkEvaluateOptions('predict', options)
+    const { batchSize = 32 } = options
+    const callbacks = callbackList(options.callbacks, 'predict')
     const source = arraySource(this.network, x, null)
     const state = await this.state()
     const parts: Record<string, Tensor>[] = []
+    const steps = Math.ceil(source.length / batchSize)
+    introduce(callbacks, this, { epochs: 1, steps, initialEpoch: 0, notify: () => {} })
+    this.stopPredicting = false
+    for (const callback of callbacks) await callback.onPredictBegin?.({}, this)
     for (let start = 0; start < source.length; start += batchSize) {
       const size = Math.min(batchSize, source.length - start)
       const rows = Uint32Array.from({ length: size }, (_, i) => start + i)
       const program = await this.#inference(size)
       const feeds = Object.fromEntries(Object.entries(source.x).map(([name, t]) => [name, gatherRows(t, rows)]))
+      for (const callback of callbacks) await callback.onPredictBatchBegin?.(parts.length, {}, this)
       // An input that no output depends on is not part of the program.
-      parts.push(await program.run(feeds, state, { ignoreUnknown: true }))
+      const outputs = await program.run(feeds, state, { ignoreUnknown: true })
+      for (const callback of callbacks) await callback.onPredictBatchEnd?.(parts.length, { outputs }, this)
+      parts.push(outputs)
+      if (this.stopPredicting) break
     }
+    for (const callback of callbacks) await callback.onPredictEnd?.({}, this)
     const joined = Object.fromEntries(
       this.network.outputs.map(output => [output.name, concatRows(parts.map(part => part[output.name]!))]),
     )
@@ -379,8 +476,25 @@ export class Model {
   /** Weights from .safetensors, by path. */
   async loadWeights(path: string): Promise<void> {
     const { decodeSafetensors } = await import('../ir/safetensors.js')
-    const { readFile } = await import('node:fs/promises')
     this.setWeights(decodeSafetensors(await readFile(path)).tensors)
+  }
+
+  /** Weights, the optimizer's slots, counters and learning rate as one file (.safetensors with a checksum), whole or not at all. */
+  async saveCheckpoint(path: string): Promise<void> {
+    const { description, tensors } = await captureModel(this)
+    await writeFileAtomic(path, await encodeCheckpoint({ description: { model: description }, tensors }))
+  }
+
+  /**
+   * Goes back to a checkpoint: one of `saveCheckpoint`, or of a run (`callbacks.backupAndRestore`).
+   * `optimizer: false` takes weights and counters alone. Nothing is changed unless all fits.
+   * @throws FormatError for a damaged file, and for another architecture or optimizer, naming the first parameter that
+   *   differs; DataError if there is no such file; ConfigError if the model is not compiled
+   */
+  async loadCheckpoint(path: string, options: { optimizer?: boolean } = {}): Promise<void> {
+    const { description, tensors } = await decodeCheckpoint(await readFile(path), path)
+    const { model } = description as { model: ModelDescription } // its checksum is right
+    await restoreModel(this, model, tensors, path, options)
   }
 
   /** An ordinary ONNX file that predicts, with a symbolic batch axis; it also holds what `loadModel` needs to go on training. */

@@ -1,12 +1,16 @@
 import { ConfigError, nearest } from '../ir/index.js'
 import type { DataLike, TensorLike } from './batches.js'
 import type { Callback } from './callback.js'
-import type { ProgressStream } from './progress.js'
+import type { ProgressStream } from './callbacks/progress.js'
 import type { TrainingSource } from './sources.js'
 
-export interface EvaluateOptions {
+export interface PredictOptions {
   /** Default 32. */
   batchSize?: number
+  callbacks?: Callback | readonly Callback[]
+}
+
+export interface EvaluateOptions extends PredictOptions {
   sampleWeight?: TensorLike
 }
 
@@ -21,7 +25,6 @@ export interface FitOptions extends EvaluateOptions {
   shuffle?: boolean
   /** Weight of each class in the loss, by number. */
   classWeight?: Readonly<Record<number, number>>
-  callbacks?: Callback | readonly Callback[]
   /** 1: progress on the terminal (the default in Node), 0: silence. */
   verbose?: 0 | 1 | boolean
   /** Where progress goes; default standard output. */
@@ -92,7 +95,7 @@ export function checkFitOptions(options: FitOptions): void {
 
 /** Checks what evaluate and predict are told. */
 export function checkEvaluateOptions(call: string, options: EvaluateOptions): void {
-  const known = ['batchSize', 'sampleWeight']
+  const known = call === 'predict' ? ['batchSize', 'callbacks'] : ['batchSize', 'sampleWeight', 'callbacks']
   for (const key of Object.keys(options))
     if (!known.includes(key))
       throw new ConfigError({

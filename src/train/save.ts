@@ -1,5 +1,6 @@
 import { ConfigError, encodeOnnx, type Tensor } from '../ir/index.js'
 import type { Network } from '../nn/network.js'
+import { isLayer } from '../nn/wrapper.js'
 import { optimizerToConfig } from '../optim/to-config.js'
 import type { Model } from './model.js'
 import { traceInference } from './step.js'
@@ -75,6 +76,7 @@ function describe(model: Model, compiled: boolean): SavedModel {
       })
       return null
     }
+    if (isLayer(value)) return { type: value.type, config: plain(value.config, where) }
     if (Array.isArray(value)) return value.map((item, i) => plain(item, `${where}[${i}]`))
     if (typeof value === 'object' && value !== null)
       return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, plain(v, `${where}.${k}`)]))

@@ -1,3 +1,4 @@
+import type { DatasetPosition } from '../data/index.js'
 import { ConfigError, DataError, type Tensor } from '../ir/index.js'
 import {
   type ArraySource,
@@ -26,7 +27,11 @@ export interface Stream {
   readonly length?: number | undefined
   shuffle?(options: { seed: number }): Stream
   batch?(size: number): Stream
-  iterate?(options: { epoch: number }): AsyncIterator<StreamElement>
+  /** A pass of its own for each epoch; one that tells its position can be resumed without reading what came before. */
+  iterate?(options: {
+    epoch: number
+    position?: DatasetPosition
+  }): AsyncIterator<StreamElement> & { position?(): DatasetPosition }
   [Symbol.asyncIterator](): AsyncIterator<StreamElement>
 }
 
@@ -44,10 +49,25 @@ export function isStream(source: TrainingSource): source is Stream {
   return Symbol.asyncIterator in source
 }
 
+/** How far into an epoch: batches given, and where a stream stands, as plain JSON. */
+export interface DataPosition {
+  readonly batches: number
+  readonly stream?: DatasetPosition
+}
+
+/** One epoch's batches. */
+export interface Pass extends AsyncIterable<Batch> {
+  /** After the batch given last. */
+  position(): DataPosition
+}
+
 /** Data that gives its batches anew for each epoch. */
 export interface Batches {
   readonly steps: number | undefined
-  epoch(epoch: number, shuffled: boolean): AsyncIterable<Batch> | Iterable<Batch>
+  /** What the order of batches depends on besides seed and epoch: a position is one of the same data. */
+  readonly batchSize: number
+  readonly examples: number | undefined
+  epoch(epoch: number, shuffled: boolean, from?: DataPosition): Pass
 }
 
 export function batchesOf(model: Model, source: TrainingSource, batchSize: number): Batches {
@@ -67,8 +87,19 @@ const missingTargets = (): never => {
 
 const fromArrays = (model: Model, source: ArraySource, batchSize: number): Batches => ({
   steps: Math.ceil(source.length / batchSize),
-  epoch: (epoch, shuffled) =>
-    arrayBatches(source, batchSize, shuffled ? epochOrder(source.length, model.seed, epoch) : null),
+  batchSize,
+  examples: source.length,
+  epoch: (epoch, shuffled, { batches = 0 } = { batches: 0 }) => {
+    let given = batches
+    async function* pass() {
+      const order = shuffled ? epochOrder(source.length, model.seed, epoch) : null
+      for (const batch of arrayBatches(source, batchSize, order, batches)) {
+        given++
+        yield batch
+      }
+    }
+    return { [Symbol.asyncIterator]: pass, position: () => ({ batches: given }) }
+  },
 })
 
 function streamBatches(model: Model, stream: Stream, batchSize: number): Batches {
@@ -88,34 +119,54 @@ function streamBatches(model: Model, stream: Stream, batchSize: number): Batches
   const prepared = new Map<boolean, Stream>()
   return {
     steps: count === undefined ? undefined : stream.batched ? count : Math.ceil(count / batchSize),
-    epoch: (epoch, shuffled) => {
+    batchSize,
+    examples: count,
+    epoch: (epoch, shuffled, from = { batches: 0 }) => {
       const ready = prepared.get(shuffled) ?? prepare(shuffled)
       prepared.set(shuffled, ready)
-      return elements(model, ready, epoch)
+      return elements(model, ready, epoch, from)
     },
   }
 }
 
-async function* elements(model: Model, stream: Stream, epoch: number): AsyncGenerator<Batch> {
-  const iterator = stream.iterate?.({ epoch }) ?? stream[Symbol.asyncIterator]()
-  let any = false
-  try {
-    for (let item = await iterator.next(); !item.done; item = await iterator.next()) {
-      any = true
-      const { x, y, sampleWeight } = item.value
-      const source = arraySource(
-        model.network,
-        x as DataLike,
-        (y as DataLike | undefined) ?? missingTargets(),
-        sampleWeight ?? null,
-      )
-      yield { x: source.x, y: source.y, sampleWeight: source.sampleWeight, size: source.length }
+function elements(model: Model, stream: Stream, epoch: number, from: DataPosition): Pass {
+  let given = from.batches
+  let at = from.stream
+  async function* pass(): AsyncGenerator<Batch> {
+    const resume = from.stream === undefined ? {} : { position: from.stream }
+    const iterator: ReturnType<NonNullable<Stream['iterate']>> =
+      stream.iterate?.({ epoch, ...resume }) ?? stream[Symbol.asyncIterator]()
+    try {
+      // A stream that cannot say where it stands is read again up to there.
+      for (let skipped = 0; from.stream === undefined && skipped < from.batches; skipped++) await iterator.next()
+      for (let item = await iterator.next(); !item.done; item = await iterator.next()) {
+        const { x, y, sampleWeight } = item.value
+        const source = arraySource(
+          model.network,
+          x as DataLike,
+          (y as DataLike | undefined) ?? missingTargets(),
+          sampleWeight ?? null,
+        )
+        given++
+        // Only what `iterate` takes back is a position.
+        at = stream.iterate === undefined ? undefined : iterator.position?.()
+        yield { x: source.x, y: source.y, sampleWeight: source.sampleWeight, size: source.length }
+      }
+    } finally {
+      await iterator.return?.()
     }
-  } finally {
-    await iterator.return?.()
+    if (given === 0)
+      throw new DataError({
+        code: 'empty-dataset',
+        where: 'dataset',
+        expected: 'at least one example',
+        received: 'none',
+      })
   }
-  if (!any)
-    throw new DataError({ code: 'empty-dataset', where: 'dataset', expected: 'at least one example', received: 'none' })
+  return {
+    [Symbol.asyncIterator]: pass,
+    position: () => ({ batches: given, ...(at === undefined ? {} : { stream: at }) }),
+  }
 }
 
 /** Training and validation data as fit's options say. */

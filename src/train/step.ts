@@ -22,8 +22,8 @@ export interface BatchSignature {
 }
 
 /**
- * What a step does: `evaluate` computes loss and metrics; `gradients` computes gradients too and changes nothing; any
- * other word is a phase of the optimizer, whose update is made.
+ * What a step does: `evaluate` computes loss and metrics; `gradients` computes gradients too and moves nothing but
+ * running statistics; any other word is a phase of the optimizer, whose update is made.
  */
 export type StepKind = 'evaluate' | 'gradients' | { readonly phase: string }
 
@@ -74,14 +74,15 @@ export function traceStep(net: Network, compiled: Compiled, signature: BatchSign
     const { outputs, statistics } = at(path => evaluated.get(path)!)
     return { graph, outputs, updates: {}, statistics, feeds: {} }
   }
-  const { loss, outputs, statistics, updates: own } = at(path => weights.get(path)!)
+  const { loss, outputs, statistics, updates: own, replaced } = at(path => weights.get(path)!)
   const trainable = net.weights.filter(w => w.trainable)
   const gradientsOf = (value: Value, wrt: readonly Value[]) => gradients(value, wrt, { unconnected: 'zeros' })
-  const values = trainable.map(w => weights.get(w.path)!)
+  const values = trainable.map(w => replaced.get(w.path) ?? weights.get(w.path)!)
   const grads = gradientsOf(loss, values)
   if (kind === 'gradients') {
     const named = Object.fromEntries(trainable.map((w, i) => [gradientOf(w.path), grads[i]!]))
-    return { graph, outputs: { ...outputs, ...named }, updates: {}, statistics, feeds: {} }
+    // Running statistics are among them: the runtime moves them in place where nobody asks for the moved ones.
+    return { graph, outputs: { ...outputs, ...named }, updates: Object.fromEntries(own), statistics, feeds: {} }
   }
   const update = graph.scope('update', () =>
     traceUpdate(compiled.optimizer, {
@@ -90,9 +91,10 @@ export function traceStep(net: Network, compiled: Compiled, signature: BatchSign
       key: name => mixKey(key!, hash(name)),
       gradientsAt: others => {
         const moved = (path: string): Value => others.get(path) ?? weights.get(path)!
+        const there = at(moved)
         return gradientsOf(
-          at(moved).loss,
-          trainable.map(w => moved(w.path)),
+          there.loss,
+          trainable.map(w => there.replaced.get(w.path) ?? moved(w.path)),
         )
       },
     }),
@@ -101,6 +103,7 @@ export function traceStep(net: Network, compiled: Compiled, signature: BatchSign
   for (const w of trainable) {
     const next = update.parameters.get(w.path)
     if (next !== undefined) updates[w.path] = w.constraint ? constrain(w.constraint, next) : next
+    else if (replaced.has(w.path)) updates[w.path] = replaced.get(w.path)!
   }
   return { graph, outputs, updates, statistics, feeds: update.feeds }
 }

@@ -1,6 +1,10 @@
 import { DataError } from '../ir/index.js'
 
-/** Writes a file under a temporary name and renames it: a reader never sees half of it. @throws DataError if it cannot. */
+/**
+ * Writes a file under a temporary name and renames it: a reader never sees half of it, and what is there after a crash
+ * is whole: the one before, or this one.
+ * @throws DataError if it cannot
+ */
 export async function writeFileAtomic(path: string, data: Uint8Array | string): Promise<void> {
   const { mkdir, open, rename, rm } = await import('node:fs/promises')
   const { dirname } = await import('node:path')
@@ -16,6 +20,7 @@ export async function writeFileAtomic(path: string, data: Uint8Array | string): 
       await file.close()
     }
     await rename(temporary, path)
+    await syncFolder(dirname(path))
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {}) // the error that counts is the one below
     throw new DataError({
@@ -25,5 +30,19 @@ export async function writeFileAtomic(path: string, data: Uint8Array | string): 
       received: error instanceof Error ? error.message : String(error),
       cause: error,
     })
+  }
+}
+
+/** Makes a renaming last: it is an entry of the folder. Not every system can open a folder for this. */
+async function syncFolder(path: string): Promise<void> {
+  const { open } = await import('node:fs/promises')
+  const folder = await open(path, 'r').catch(() => null)
+  if (folder === null) return
+  try {
+    await folder.sync()
+  } catch {
+    // Such a system keeps its folders in order by itself.
+  } finally {
+    await folder.close()
   }
 }

@@ -31,6 +31,19 @@ test.each(figures.gamma)('Gamma($shape) numbers have the distribution that scipy
   expect(kolmogorov(sample, at, cdf)).toBeLessThan(1.95)
 })
 
+test('the moments of Gamma(1) numbers are those of an exponential: the acceptance is exact', () => {
+  const many = 50_000
+  let [first, third] = [0, 0]
+  for (let i = 0; i < many; i++) {
+    const x = Math.exp(logGamma(random, 1, i * betaCounters))
+    first += x / many
+    third += x ** 3 / many
+  }
+  // Means 1 and 6, variances 1 and 684.
+  expect(Math.abs(first - 1) * Math.sqrt(many)).toBeLessThan(4)
+  expect(Math.abs(third - 6) * Math.sqrt(many / 684)).toBeLessThan(4)
+})
+
 test('a number depends on nothing but its counters, and neighbours do not repeat each other', () => {
   const later = symmetricBeta(random, 0.3, 5 * betaCounters)
   symmetricBeta(random, 0.3, 0)

@@ -117,6 +117,36 @@ testLayer(() => layers.batchNormalization(), [3])
 testLayer(() => layers.batchNormalization({ axis: -1 }), [4, 3])
 testLayer(() => layers.layerNormalization(), [4])
 testLayer(() => layers.dropout({ rate: 0.4 }), [8])
+testLayer(() => layers.dropout({ rate: 0.3, noiseShape: [null, 1, null], seed: 3 }), [5, 4])
+testLayer(() => layers.spatialDropout1d({ rate: 0.4 }), [3, 8])
+testLayer(() => layers.spatialDropout1d({ rate: 0.4, dataFormat: 'channelsFirst' }), [8, 3])
+testLayer(() => layers.spatialDropout2d({ rate: 0.4 }), [8, 2, 3])
+testLayer(() => layers.spatialDropout3d({ rate: 0.4 }), [8, 2, 1, 2])
+testLayer(() => layers.gaussianDropout({ rate: 0.4 }), [5])
+testLayer(() => layers.alphaDropout({ rate: 0.4 }), [8])
+testLayer(() => layers.gaussianNoise({ stddev: 0.4 }), [3, 3])
+testLayer(() => layers.activityRegularization({ l1: 0.1, l2: 0.2 }), [3])
+testLayer(() => layers.dropPath({ rate: 0.3 }), [3])
+testLayer(() => layers.dropPath({ rate: 0.3, scaleByKeep: false }), [3, 2])
+testLayer(() => layers.dropBlock({ rate: 0.3, blockSize: 2 }), [2, 5, 5])
+testLayer(() => layers.dropBlock({ rate: 0.3, blockSize: 3, perChannel: false }), [2, 9])
+testLayer(() => layers.dropConnect({ layer: layers.dense({ units: 3 }), rate: 0.3 }), [4])
+testLayer(() => layers.dropConnect({ layer: layers.conv2d({ filters: 2, kernelSize: 3 }), rate: 0.3 }), [3, 5, 5])
+testLayer(() => layers.spectralNormalization({ layer: layers.dense({ units: 3, name: 'inner' }) }), [4])
+testLayer(
+  () =>
+    layers.spectralNormalization({
+      layer: layers.dropConnect({ layer: layers.conv1d({ filters: 2, kernelSize: 3 }), rate: 0.2 }),
+      method: 'reparametrize',
+      powerIterations: 2,
+    }),
+  [2, 6],
+)
+testLayer(() => layers.groupNormalization({ groups: 2 }), [4, 3])
+testLayer(() => layers.groupNormalization({ groups: -1, axis: -1 }), [3, 4])
+testLayer(() => layers.rmsNormalization(), [4])
+testLayer(() => layers.rmsNormalization({ axis: [1, 2] }), [2, 3, 2])
+testLayer(() => layers.unitNormalization(), [4])
 testLayer(() => layers.flatten(), [2, 3])
 testLayer(() => layers.reshape({ targetShape: [-1, 2] }), [2, 3])
 testLayer(() => layers.permute({ dims: [2, 1] }), [2, 3])

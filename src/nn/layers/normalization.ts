@@ -6,7 +6,7 @@ import { initializerSchema } from '../initializers.js'
 import { defineLayer, extent, layerOptions } from '../layer.js'
 import { regularizerSchema } from '../regularizers.js'
 
-const scaleOptions = {
+export const scaleOptions = {
   epsilon: z.number().positive().default(1e-3),
   center: z.boolean().default(true),
   scale: z.boolean().default(true),
@@ -17,8 +17,8 @@ const scaleOptions = {
   betaConstraint: constraintSchema.optional(),
   gammaConstraint: constraintSchema.optional(),
 }
-type ScaleConfig = z.output<z.ZodObject<typeof scaleOptions>>
-const scaleWeights = (c: ScaleConfig, shape: readonly number[]) => [
+export type ScaleConfig = z.output<z.ZodObject<typeof scaleOptions>>
+export const scaleWeights = (c: ScaleConfig, shape: readonly number[]) => [
   ...(c.scale
     ? [
         {

@@ -1,12 +1,12 @@
 import { ConfigError, scalar, type Value } from '../../ir/index.js'
 import * as ops from '../../ops/index.js'
 import { type Transform, transform } from '../transform.js'
+import { atMostOne, norm } from './trust.js'
 import { inputAxes } from './units.js'
 
 /** Links that bound gradients. */
 
 const least = (value: Value): Value => ops.max([value, scalar(value.graph, value.dtype, 1e-30)])
-const atMostOne = (value: Value): Value => ops.min([value, scalar(value.graph, value.dtype, 1)])
 
 /** Each element to [−limit, limit]. */
 export const clipByValue = (limit: number): Transform =>
@@ -20,9 +20,9 @@ export const clipByNorm = (limit: number): Transform =>
   transform({
     name: 'clipnorm',
     update: ({ gradient, graph }) => {
-      const norm = ops.sqrt(ops.reduceSumSquare(gradient, { keepdims: 0 }))
+      const length = norm(gradient)
       return {
-        gradient: ops.mul(gradient, atMostOne(ops.div(scalar(graph, 'float32', limit), least(norm)))),
+        gradient: ops.mul(gradient, atMostOne(ops.div(scalar(graph, 'float32', limit), least(length)))),
         slots: {},
       }
     },

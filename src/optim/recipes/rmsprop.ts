@@ -1,59 +1,68 @@
+import type { Value } from '../../ir/index.js'
 import * as ops from '../../ops/index.js'
+import { momentum } from '../links/momentum.js'
 import { scaleByLearningRate } from '../links/scale.js'
-import type { OptimizerOptions } from '../options.js'
+import { type OptimizerOptions, oneOf } from '../options.js'
 import { optimizer } from '../recipe.js'
 import { type Transform, transform } from '../transform.js'
 
 export interface RmspropOptions extends OptimizerOptions {
-  /** Decay of the mean square; default 0.9. */
+  /** Decay of the mean square, 0 to below 1; default 0.9. PyTorch's `alpha`, 0.99 there. */
   rho?: number
+  /** 0 … 1; default 0. */
   momentum?: number
-  /** Inside the square root, as in Keras (PyTorch: outside); default 1e-7. */
+  /** As in `sgd`: does the velocity hold steps (`keras`, the default) or scaled gradients (`torch`). */
+  momentumMode?: 'keras' | 'torch'
+  /** Default 1e-7; where it stands is said by `epsilonMode`. */
   epsilon?: number
-  /** Divide by the estimated variance instead of the mean square; default false. */
+  /** `inside` (Keras): √(v + ε). `outside` (PyTorch): √v + ε. Default `inside`. */
+  epsilonMode?: 'inside' | 'outside'
+  /** Divide by the estimated variance instead of the mean square (Graves 2013); default false. */
   centered?: boolean
 }
 
-/** v ← ρv + (1−ρ)g²; the step is g / √(v + ε), or g / √(v − mean(g)² + ε) when centered. */
-const scaleByRms = (rho: number, epsilon: number): Transform =>
-  transform({
+type RmsOptions = Required<Pick<RmspropOptions, 'rho' | 'epsilon' | 'epsilonMode' | 'centered'>>
+
+/** v ← ρv + (1−ρ)g²; the step is g / √(v + ε), or g / √(v − a² + ε), a ← ρa + (1−ρ)g, when centered. */
+const scaleByRms = ({ rho, epsilon, epsilonMode, centered }: RmsOptions): Transform => {
+  const root = (x: Value): Value =>
+    epsilonMode === 'inside' ? ops.sqrt(ops.add(x, epsilon)) : ops.add(ops.sqrt(x), epsilon)
+  return transform<string>({
     name: 'rmsprop',
-    slots: { velocity: 0 },
+    slots: () => ({ velocity: 0, ...(centered ? { average: 0 } : {}) }),
     update: ({ gradient, slots }) => {
-      const velocity = ops.add(ops.mul(slots.velocity, rho), ops.mul(ops.mul(gradient, gradient), 1 - rho))
-      return { gradient: ops.div(gradient, ops.sqrt(ops.add(velocity, epsilon))), slots: { velocity } }
+      const velocity = ops.add(ops.mul(slots.velocity!, rho), ops.mul(ops.mul(gradient, gradient), 1 - rho))
+      const next: Record<string, Value> = { velocity }
+      let variance: Value = velocity
+      if (slots.average !== undefined) {
+        next.average = ops.add(ops.mul(slots.average, rho), ops.mul(gradient, 1 - rho))
+        variance = ops.sub(velocity, ops.mul(next.average, next.average))
+      }
+      return { gradient: ops.div(gradient, root(variance)), slots: next }
     },
   })
+}
 
-const scaleByStddev = (rho: number, epsilon: number): Transform =>
-  transform({
-    name: 'rmsprop',
-    slots: { velocity: 0, average: 0 },
-    update: ({ gradient, slots }) => {
-      const velocity = ops.add(ops.mul(slots.velocity, rho), ops.mul(ops.mul(gradient, gradient), 1 - rho))
-      const average = ops.add(ops.mul(slots.average, rho), ops.mul(gradient, 1 - rho))
-      const variance = ops.add(ops.sub(velocity, ops.mul(average, average)), epsilon)
-      return { gradient: ops.div(gradient, ops.sqrt(variance)), slots: { velocity, average } }
-    },
-  })
-
-/** v ← μ·v + lr·g; the step is v. */
-const accumulate = (momentum: number): Transform =>
-  transform({
-    name: 'rmspropMomentum',
-    slots: { momentum: 0 },
-    update: ({ gradient, slots, scalars }) => {
-      const next = ops.add(ops.mul(slots.momentum, momentum), ops.mul(gradient, scalars.learningRate))
-      return { gradient: next, slots: { momentum: next } }
-    },
-  })
-
-/** RMSprop (Hinton 2012). Default learning rate 0.001. */
+/**
+ * RMSprop (Hinton 2012). Default learning rate 0.001. PyTorch: learning rate 0.01, rho 0.99, epsilon 1e-8,
+ * `epsilonMode: 'outside'`, `momentumMode: 'torch'`.
+ */
 export const rmsprop = optimizer<RmspropOptions>({
   name: 'rmsprop',
-  defaults: { learningRate: 0.001, rho: 0.9, momentum: 0, epsilon: 1e-7, centered: false },
+  defaults: {
+    learningRate: 0.001,
+    rho: 0.9,
+    momentum: 0,
+    momentumMode: 'keras',
+    epsilon: 1e-7,
+    epsilonMode: 'inside',
+    centered: false,
+  },
+  checks: { momentumMode: oneOf('keras', 'torch'), epsilonMode: oneOf('inside', 'outside') },
   links: o => [
-    o.centered ? scaleByStddev(o.rho, o.epsilon) : scaleByRms(o.rho, o.epsilon),
-    o.momentum > 0 ? accumulate(o.momentum) : scaleByLearningRate(),
+    scaleByRms(o),
+    o.momentum > 0
+      ? momentum({ name: 'rmspropMomentum', momentum: o.momentum, mode: o.momentumMode })
+      : scaleByLearningRate(),
   ],
 })

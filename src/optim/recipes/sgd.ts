@@ -1,32 +1,48 @@
-import * as ops from '../../ops/index.js'
+import { ConfigError } from '../../ir/index.js'
+import { momentum } from '../links/momentum.js'
 import { scaleByLearningRate } from '../links/scale.js'
-import type { OptimizerOptions } from '../options.js'
+import { type OptimizerOptions, oneOf, upToOne } from '../options.js'
 import { optimizer } from '../recipe.js'
-import { transform } from '../transform.js'
 
 export interface SgdOptions extends OptimizerOptions {
   /** 0 … 1; default 0. */
   momentum?: number
-  /** Nesterov's look-ahead; default false. */
+  /** Nesterov's look-ahead; default false. Without momentum it changes nothing. */
   nesterov?: boolean
+  /**
+   * Where the learning rate enters. `keras`: v ← μ·v − lr·g, w ← w + v, with Nesterov w ← w + μ·v − lr·g. `torch`:
+   * v ← μ·v + g, w ← w − lr·v, with Nesterov w ← w − lr·(g + μ·v). Default `keras`; the same at a constant rate.
+   */
+  momentumMode?: 'keras' | 'torch'
+  /** PyTorch's: v takes (1 − dampening)·g from the second update on; 0 … 1, default 0. Not with Nesterov. */
+  dampening?: number
 }
 
-/** Keras's momentum: v ← μ·v − lr·g, w ← w + v; with Nesterov w ← w + μ·v − lr·g. PyTorch multiplies v by lr at the end. */
-export const heavyBall = (momentum: number, nesterov: boolean) =>
-  transform({
-    name: 'sgd',
-    slots: { momentum: 0 },
-    update: ({ gradient, slots, scalars }) => {
-      const step = ops.mul(gradient, scalars.learningRate)
-      const velocity = ops.sub(ops.mul(slots.momentum, momentum), step)
-      const change = nesterov ? ops.sub(ops.mul(velocity, momentum), step) : velocity
-      return { gradient: ops.neg(change), slots: { momentum: velocity } }
-    },
-  })
-
-/** Stochastic gradient descent (Robbins & Monro 1951), with momentum (Polyak 1964). Default learning rate 0.01. */
+/**
+ * Stochastic gradient descent (Robbins & Monro 1951), with momentum (Polyak 1964; Sutskever et al. 2013). Default
+ * learning rate 0.01. PyTorch: `momentumMode: 'torch'`, and `weightDecayMode: 'coupled'` for its `weight_decay`.
+ */
 export const sgd = optimizer<SgdOptions>({
   name: 'sgd',
-  defaults: { learningRate: 0.01, momentum: 0, nesterov: false },
-  links: o => [o.momentum > 0 ? heavyBall(o.momentum, o.nesterov) : scaleByLearningRate()],
+  defaults: { learningRate: 0.01, momentum: 0, nesterov: false, momentumMode: 'keras', dampening: 0 },
+  checks: { momentumMode: oneOf('keras', 'torch'), dampening: upToOne },
+  links: o => {
+    if (o.dampening > 0 && (o.momentumMode !== 'torch' || o.nesterov))
+      throw new ConfigError({
+        code: 'bad-option',
+        where: 'optimizers.sgd.dampening',
+        expected: "0, or momentumMode 'torch' without nesterov",
+        received: o.dampening,
+      })
+    if (o.momentum === 0) return [scaleByLearningRate()]
+    return [
+      momentum({
+        name: 'sgd',
+        momentum: o.momentum,
+        nesterov: o.nesterov,
+        mode: o.momentumMode,
+        dampening: o.dampening,
+      }),
+    ]
+  },
 })

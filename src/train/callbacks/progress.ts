@@ -1,5 +1,5 @@
-import type { Logs } from './accumulate.js'
-import type { Callback } from './callback.js'
+import type { Logs } from '../accumulate.js'
+import type { Callback } from '../callback.js'
 
 /** Where progress is written: `process.stdout`, or anything like it. */
 export interface ProgressStream {
@@ -22,8 +22,11 @@ const line = (logs: Logs): string =>
     .map(([name, value]) => `${name}: ${short(value)}`)
     .join(' - ')
 
-/** A bar with loss, metrics and time left on a terminal; one plain line per epoch elsewhere. */
-export function progress({ stream }: { stream: ProgressStream }): Callback {
+/**
+ * A bar with loss, metrics and time left on a terminal; one plain line per epoch elsewhere. Warnings and notices get
+ * lines of their own. `fit` adds it by itself unless told `verbose: 0`. Default stream: standard output.
+ */
+export function progress({ stream = process.stdout }: { stream?: ProgressStream } = {}): Callback {
   const live = stream.isTTY === true
   let epochs = 0
   let steps: number | undefined
@@ -34,6 +37,7 @@ export function progress({ stream }: { stream: ProgressStream }): Callback {
     stream.write(`\r${text.length > width - 1 ? text.slice(0, width - 1) : text}\x1b[K${end}`)
   }
   return {
+    name: 'progress',
     onEvent: event => {
       if (event.type === 'trainBegin') {
         epochs = event.epochs
@@ -59,6 +63,13 @@ export function progress({ stream }: { stream: ProgressStream }): Callback {
         const text = `${seconds(event.seconds)} - ${line(event.logs)}`
         if (live) draw(`${steps ?? ''}${steps === undefined ? '' : ` ${'━'.repeat(20)} `}${text}`, '\n')
         else stream.write(`epoch ${event.epoch + 1}/${epochs} - ${text}\n`)
+      } else if (event.type === 'notice') {
+        const warning = event.level === 'warning' ? 'warning: ' : ''
+        stream.write(`${live ? '\r\x1b[K' : ''}${warning}${event.from}: ${event.text}\n`)
+      } else if (event.type === 'resumed') {
+        const batches = event.batch > 0 ? `, ${event.batch} batches of it done` : ''
+        stream.write(`resumed at epoch ${event.epoch + 1}/${epochs}${batches}, from ${event.path}\n`)
+        began = performance.now()
       } else if (event.type === 'trainEnd' && event.reason !== 'completed')
         stream.write(
           `${live ? '\n' : ''}training ${event.reason} after ${event.epochs} epochs; what was learned is kept\n`,

@@ -1,0 +1,75 @@
+import type { Selector } from '../../ir/index.js'
+import * as ops from '../../ops/index.js'
+import { momentum } from '../links/momentum.js'
+import { scaleByLearningRate } from '../links/scale.js'
+import { atMostOne, trustRatio } from '../links/trust.js'
+import { above, isExcluded, type OptimizerOptions, selector } from '../options.js'
+import { optimizer } from '../recipe.js'
+import { type Transform, transform } from '../transform.js'
+
+export interface LarsOptions extends OptimizerOptions {
+  /** 0 … 1; default 0.9. */
+  momentum?: number
+  /** Nesterov's look-ahead; default false. */
+  nesterov?: boolean
+  /** How far a layer goes at learning rate 1, as a share of its norm; default 0.001. */
+  trustCoefficient?: number
+  /** Added to the norm in the denominator; default 1e-8. */
+  epsilon?: number
+  /** The learning rate of a layer is at most the optimizer's (LARC, as in NVIDIA's apex). Default false. */
+  trustClip?: boolean
+  /** Adapt and decay parameters of rank 0 and 1 (biases, scales) too. Default false, as in the paper's experiments. */
+  adaptVectors?: boolean
+  /** Further parameters whose ratio is 1; default null: none. */
+  excludeFromLayerAdaptation?: Selector | null
+}
+
+/** g ← (g + decay · w) · η‖w‖ / (‖g‖ + decay · ‖w‖ + ε). */
+const scaleByTrust = (o: Required<LarsOptions>): Transform =>
+  transform({
+    name: 'lars',
+    update: ({ path, parameter, gradient, scalars }) => {
+      const vector = parameter.shape.length < 2 && !o.adaptVectors
+      const decay = vector || isExcluded(o.excludeFromWeightDecay, path) ? 0 : (o.weightDecay ?? 0)
+      const decayed = decay === 0 ? gradient : ops.add(gradient, ops.mul(parameter, decay))
+      if (vector || isExcluded(o.excludeFromLayerAdaptation, path)) return { gradient: decayed, slots: {} }
+      const ratio = trustRatio(parameter, gradient, {
+        over: (weightNorm, gradientNorm) =>
+          ops.div(ops.add(ops.add(gradientNorm, ops.mul(weightNorm, decay)), o.epsilon), o.trustCoefficient),
+      })
+      const bounded = o.trustClip ? atMostOne(ops.div(ratio, scalars.learningRate)) : ratio
+      return { gradient: ops.mul(decayed, bounded), slots: {} }
+    },
+  })
+
+/**
+ * LARS (You, Gitman & Ginsburg 2017): momentum SGD in which each layer goes a share of its own norm, for large batches.
+ * Weight decay is part of the gradient, as in the paper. Default learning rate 1; the paper's are larger still, after a
+ * warmup. The learning rate is inside the momentum, as in the paper; timm's multiplies it at the end, which is the same
+ * while it is constant; timm's defaults: momentum 0, and no adaptation of parameters that do not decay.
+ */
+export const lars = optimizer<LarsOptions>({
+  name: 'lars',
+  defaults: {
+    learningRate: 1,
+    weightDecayMode: 'coupled',
+    momentum: 0.9,
+    nesterov: false,
+    trustCoefficient: 0.001,
+    epsilon: 1e-8,
+    trustClip: false,
+    adaptVectors: false,
+    excludeFromLayerAdaptation: null,
+  },
+  checks: {
+    trustCoefficient: above(0),
+    excludeFromLayerAdaptation: selector,
+    weightDecayMode: mode => (mode === 'coupled' ? null : 'coupled: the decay of LARS is part of the gradient'),
+  },
+  selectors: ['excludeFromLayerAdaptation'],
+  decay: () => 0,
+  links: o => [
+    scaleByTrust(o),
+    o.momentum > 0 ? momentum({ name: 'momentum', momentum: o.momentum, nesterov: o.nesterov }) : scaleByLearningRate(),
+  ],
+})
