@@ -1,5 +1,6 @@
 /** Hyperparameter search: studies, trials, samplers, pruners, storages; Optuna's concepts and files. */
 
+export { bohb } from './bohb.js'
 export { constraintsOf, isFeasible } from './constraints.js'
 export { type CreateStudyOptions, createStudy, type LoadStudyOptions, loadStudy } from './create.js'
 export {

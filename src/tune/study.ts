@@ -220,6 +220,7 @@ export class Study {
         const prunerContext: PrunerContext = {
           study: await this.#view(),
           trial: now,
+          setStudySystemAttr: context.setStudySystemAttr,
           setTrialSystemAttr: context.setTrialSystemAttr,
         }
         return this.pruner.prune(prunerContext)

@@ -16,6 +16,7 @@ import {
 import { freeAnswer, type Question, take } from './explored.js'
 import { type FrozenTrial, lastStep } from './frozen-trial.js'
 import type { Json } from './json.js'
+import { REPORTS, vectorAt } from './pruners/reports.js'
 import type { SamplerContext } from './samplers/sampler.js'
 import type { Space, SpaceValues } from './space.js'
 
@@ -58,6 +59,7 @@ export class Trial {
   readonly #home: TrialHome
   readonly #params = new Map<string, { value: ParamValue; distribution: Distribution }>()
   readonly #reported = new Map<number, number>()
+  readonly #vectors: Record<number, readonly number[]> = {}
   readonly #userAttrs: Record<string, Json>
   readonly #constraints = new Set<string>()
   #at: Question | null
@@ -72,7 +74,11 @@ export class Trial {
       this.#params.set(name, { value: start.params[name]!, distribution })
     for (const [name, internal] of Object.entries(start.internalParams))
       this.#at = take(this.#at, name, start.distributions[name]!, internal)
-    for (const [step, value] of start.intermediateValues) this.#reported.set(step, value)
+    for (const [step, value] of start.intermediateValues) {
+      this.#reported.set(step, value)
+      const vector = vectorAt(start, step)
+      if (vector !== null) this.#vectors[step] = vector
+    }
   }
 
   /** Parameters given so far. */
@@ -160,17 +166,33 @@ export class Trial {
   }
 
   /**
-   * Tells how the trial does at a step: 0, 1, … A step told twice keeps its first value, as in Optuna.
-   * @throws ConfigError for a value that is no number or a step that is no whole number ≥ 0
+   * Tells how the trial does at a step: 0, 1, … A step told twice keeps its first value, as in Optuna. In a study with
+   * several objectives it may be one value for each, which pruners compare by dominance; Optuna reads the first.
+   * @throws ConfigError for a value that is no number, values of the wrong count, or a step that is no whole number ≥ 0
    */
-  async report(value: number, step: number): Promise<void> {
-    if (typeof value !== 'number')
+  async report(value: number | readonly number[], step: number): Promise<void> {
+    const objectives = this.#home.context.study.directions.length
+    const values = typeof value === 'number' ? [value] : value
+    if (!Array.isArray(values) || !values.every(x => typeof x === 'number'))
       throw new ConfigError({ code: 'bad-report', where: 'trial.report', expected: 'a number', received: value })
+    if (typeof value !== 'number' && values.length !== objectives)
+      throw new ConfigError({
+        code: 'bad-report',
+        where: 'trial.report',
+        expected: `${objectives} values, one for each objective`,
+        received: value,
+      })
     if (!Number.isInteger(step) || step < 0)
       throw new ConfigError({ code: 'bad-report', where: 'trial.report', expected: 'a step ≥ 0', received: step })
     if (this.#reported.has(step)) return
-    this.#reported.set(step, value)
-    this.#home.write(() => this.#home.setIntermediate(step, value))
+    this.#reported.set(step, values[0]!)
+    if (values.length > 1) this.#vectors[step] = [...values]
+    // A trial that repeats another one begins with what that reported.
+    if (values.length > 1 || (this.#reported.size === 1 && REPORTS in this.systemAttrs)) {
+      // Before the value: who sees that sees these.
+      this.setSystemAttr(REPORTS, { ...this.#vectors })
+    }
+    this.#home.write(() => this.#home.setIntermediate(step, values[0]!))
     await this.#home.flushed()
   }
 
@@ -181,7 +203,7 @@ export class Trial {
   }
 
   /** Reports, and ends the trial by TrialPruned where the pruner says so. */
-  async reportOrPrune(value: number, step: number): Promise<void> {
+  async reportOrPrune(value: number | readonly number[], step: number): Promise<void> {
     await this.report(value, step)
     if (await this.shouldPrune()) throw new TrialPruned(`pruned at step ${step}`)
   }

@@ -1,3 +1,10 @@
 /** Pruners, one a file. */
+export { type HyperbandOptions, hyperband } from './hyperband.js'
+export { median } from './median.js'
 export { nop } from './nop.js'
+export { patient } from './patient.js'
+export { percentile, type StartOptions } from './percentile.js'
 export type { Pruner, PrunerContext } from './pruner.js'
+export { type SuccessiveHalvingOptions, successiveHalving } from './successive-halving.js'
+export { type ThresholdOptions, threshold } from './threshold.js'
+export { type WilcoxonOptions, wilcoxon } from './wilcoxon.js'
