@@ -17,15 +17,18 @@ const same = (a: Distribution, b: Distribution): boolean => {
 }
 
 /**
- * The parameters that every trial that has ended (complete or pruned) was given, each with the same distribution, in the
- * order of their names; Optuna's intersection search space.
+ * The parameters that every trial that has ended (complete or pruned; with `pruned: false` complete) was given, each with
+ * the same distribution, in the order of their names; Optuna's intersection search space.
  */
-export function intersectionSpace(trials: readonly FrozenTrial[]): SearchSpace {
+export function intersectionSpace(
+  trials: readonly FrozenTrial[],
+  { pruned = true }: { readonly pruned?: boolean } = {},
+): SearchSpace {
   let space: Map<string, Distribution> | null = null
   // From the newest: what it asked for is the distribution that counts.
   for (let i = trials.length - 1; i >= 0; i--) {
     const trial = trials[i]!
-    if (!counts(trial)) continue
+    if (!counts(trial) || (!pruned && trial.state === 'PRUNED')) continue
     if (space === null) space = new Map(Object.entries(trial.distributions))
     else
       for (const [name, d] of space) {

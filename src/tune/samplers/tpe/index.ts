@@ -3,10 +3,10 @@ import { parseOptions } from '../../../ir/options.js'
 import { type Distribution, isSingle, type ParamValue, toExternal } from '../../distribution.js'
 import type { FrozenTrial } from '../../frozen-trial.js'
 import { drawFrom } from '../random.js'
+import { internalParams, shareRelative } from '../relative.js'
 import { freshSeed, type Sampler, type SamplerContext, type SearchSpace } from '../sampler.js'
 import { groupSpaces, intersectionSpace } from '../space.js'
 import { drawMixture, logMixture, parzen } from './parzen.js'
-import { internalParams, shareRelative } from './relative.js'
 import { splitTrials } from './split.js'
 
 export interface TpeOptions {
@@ -123,7 +123,7 @@ export function tpe(options: TpeOptions = {}): Sampler {
         if (Object.keys(wanted).length > 0) Object.assign(values, suggest(context, wanted, `together ${i}`))
       }
       // Other workers see what this trial is about to try.
-      if (o.constantLiar) await shareRelative(context, values)
+      if (o.constantLiar) await shareRelative(context, 'tpe', values)
       return values
     },
     sampleIndependent: (context, name, distribution: Distribution) =>

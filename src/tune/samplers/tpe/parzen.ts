@@ -1,7 +1,7 @@
 import type { CounterRandom } from '../../../ir/index.js'
 import { type Distribution, snap } from '../../distribution.js'
+import { cdf, logMass, truncatedQuantile } from '../normal.js'
 import type { SearchSpace } from '../sampler.js'
-import { cdf, logMass, truncatedQuantile } from './normal.js'
 
 /** One parameter of a mixture: kernels of a truncated normal distribution, or of weights for choices. */
 type Kernels =

@@ -151,6 +151,9 @@ function quantileBelowHalf(p: number): number {
   )
 }
 
+/** The value below which probability p lies, 0 < p < 1. */
+export const quantile = (p: number): number => (p <= 0.5 ? quantileBelowHalf(p) : -quantileBelowHalf(1 - p))
+
 /** The value at quantile u (0 … 1) of a standard normal distribution cut to [a, b]. */
 export function truncatedQuantile(u: number, a: number, b: number): number {
   // In the right tail probabilities are near 1 and lose their digits: look from the other side.
@@ -163,4 +166,14 @@ export function truncatedQuantile(u: number, a: number, b: number): number {
     x = b + Math.log(Math.max(u, 1e-300)) / Math.max(1, -b)
   } else x = p <= 0.5 ? quantileBelowHalf(p) : -quantileBelowHalf(Math.max(1 - p, 1e-300))
   return Math.min(Math.max(x, a), b)
+}
+
+/** log Σ exp(x). */
+export function logSumExp(x: Float64Array): number {
+  let most = -Infinity
+  for (let i = 0; i < x.length; i++) if (x[i]! > most) most = x[i]!
+  if (most === -Infinity) return -Infinity
+  let sum = 0
+  for (let i = 0; i < x.length; i++) sum += Math.exp(x[i]! - most)
+  return most + Math.log(sum)
 }

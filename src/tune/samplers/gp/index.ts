@@ -1,0 +1,97 @@
+import { z } from 'zod'
+import { parseOptions } from '../../../ir/options.js'
+import { constraintsOf, isFeasible } from '../../constraints.js'
+import { isSingle, type ParamValue, toExternal } from '../../distribution.js'
+import type { FrozenTrial } from '../../frozen-trial.js'
+import { losses } from '../../pareto.js'
+import { random } from '../random.js'
+import { internalParams, shareRelative } from '../relative.js'
+import { freshSeed, type Sampler, type SamplerContext, type SearchSpace } from '../sampler.js'
+import { intersectionSpace } from '../space.js'
+import { kernelsToJson, lastKernels } from './memory.js'
+import { suggest } from './suggest.js'
+import type { Trials } from './targets.js'
+
+export interface GpOptions {
+  seed?: number
+  /** Trials drawn evenly before the model is used; default 10. */
+  nStartupTrials?: number
+  /** The same parameters give the same value: no noise is fitted. Default false. */
+  deterministicObjective?: boolean
+  /**
+   * What is maximized, for one objective: the logarithm of the expected improvement over the best value seen, or
+   * `noisyLogEi`, over the best that the function itself may have there. Default `logEi`.
+   */
+  acquisition?: 'logEi' | 'noisyLogEi'
+  /** For the first trials, and parameters that not every trial has. Default random, of the same seed. */
+  independentSampler?: Sampler
+}
+
+const schema = z.strictObject({
+  seed: z.int().nonnegative().optional(),
+  nStartupTrials: z.int().nonnegative().default(10),
+  deterministicObjective: z.boolean().default(false),
+  acquisition: z.enum(['logEi', 'noisyLogEi']).default('logEi'),
+  independentSampler: z
+    .custom<Sampler>(s => typeof (s as Sampler | null)?.sampleIndependent === 'function', 'a sampler')
+    .optional(),
+})
+
+/**
+ * Bayesian optimization with a Gaussian process (Matérn 5/2, a length for each parameter), for few and dear trials:
+ * maximizes log expected improvement (Ament et al. 2023), for several objectives log expected hypervolume improvement
+ * (Daulton et al. 2020), times the probability that constraints are kept (Gardner et al. 2014). Trials that still run
+ * count with draws of what they may give, so that many can run at once. Choices differ or do not (Hamming distance).
+ * Formulas, priors and defaults are those of Optuna's GPSampler 5. A suggestion costs the cube of the number of trials;
+ * fitted kernels are kept with the trials (`anneal:gp`), as the start of the next fit.
+ * @throws ConfigError for options out of range
+ */
+export function gp(options: GpOptions = {}): Sampler {
+  const o = parseOptions(schema, options, 'samplers.gp')
+  const seed = o.seed ?? freshSeed()
+  const independent = o.independentSampler ?? random({ seed })
+  return {
+    name: 'gp',
+    seed,
+    searchSpace: ({ study }) =>
+      Object.fromEntries(
+        Object.entries(intersectionSpace(study.trials, { pruned: false })).filter(([, d]) => !isSingle(d)),
+      ),
+    sample: async (context, space) => {
+      const { complete, pending } = observed(context, space)
+      if (complete.length < Math.max(o.nStartupTrials, 1)) return {}
+      const names = Object.keys(space)
+      const trials: Trials = {
+        space,
+        places: complete.map(t => names.map(name => t.internalParams[name]!)),
+        scores: complete.map(t => losses(t.values!, context.study.directions).map(loss => -loss)),
+        feasible: complete.map(isFeasible),
+        constraints: complete.map(constraintsOf),
+        pending: pending.map(t => names.map(name => internalParams(t, space)[name]!)),
+      }
+      const { place, kernels } = suggest(trials, lastKernels(context.study.trials, names.length), {
+        deterministic: o.deterministicObjective,
+        noisy: o.acquisition === 'noisyLogEi',
+        random: purpose => context.random(purpose),
+      })
+      const values: Record<string, ParamValue> = Object.fromEntries(
+        names.map((name, d) => [name, toExternal(space[name]!, place[d]!)]),
+      )
+      const memory = kernelsToJson(kernels)
+      if (memory !== null) await context.setTrialSystemAttr('anneal:gp', memory)
+      await shareRelative(context, 'gp', values)
+      return values
+    },
+    sampleIndependent: (context, name, distribution) => independent.sampleIndependent(context, name, distribution),
+  }
+}
+
+/** Trials that say something: complete ones, and running ones of which all parameters are known. */
+function observed({ study, trial }: SamplerContext, space: SearchSpace) {
+  const names = Object.keys(space)
+  const has = (t: FrozenTrial) => names.every(name => Number.isFinite(internalParams(t, space)[name]))
+  return {
+    complete: study.trials.filter(t => t.state === 'COMPLETE' && t.values !== null && has(t)),
+    pending: study.trials.filter(t => t.state === 'RUNNING' && t.number !== trial.number && has(t)),
+  }
+}
