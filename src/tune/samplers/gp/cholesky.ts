@@ -125,21 +125,37 @@ export function solveRow(
   from: number,
   to: number,
 ): void {
-  for (let j = from; j < to; j++) {
-    const c = j * n
-    let s0 = row[offset + j]!
-    let s1 = 0
-    let s2 = 0
-    let s3 = 0
-    let k = from
-    for (; k + 3 < j; k += 4) {
-      s0 -= row[offset + k]! * l[c + k]!
-      s1 -= row[offset + k + 1]! * l[c + k + 1]!
-      s2 -= row[offset + k + 2]! * l[c + k + 2]!
-      s3 -= row[offset + k + 3]! * l[c + k + 3]!
+  let j = from
+  for (; j + 3 < to; j += 4) {
+    const c0 = j * n
+    const c1 = c0 + n
+    const c2 = c1 + n
+    const c3 = c2 + n
+    let a0 = row[offset + j]!
+    let a1 = row[offset + j + 1]!
+    let a2 = row[offset + j + 2]!
+    let a3 = row[offset + j + 3]!
+    for (let k = from; k < j; k++) {
+      const x = row[offset + k]!
+      a0 -= x * l[c0 + k]!
+      a1 -= x * l[c1 + k]!
+      a2 -= x * l[c2 + k]!
+      a3 -= x * l[c3 + k]!
     }
-    for (; k < j; k++) s0 -= row[offset + k]! * l[c + k]!
-    row[offset + j] = (s0 + s1 + s2 + s3) / l[c + j]!
+    a0 /= l[c0 + j]!
+    a1 = (a1 - a0 * l[c1 + j]!) / l[c1 + j + 1]!
+    a2 = (a2 - a0 * l[c2 + j]! - a1 * l[c2 + j + 1]!) / l[c2 + j + 2]!
+    a3 = (a3 - a0 * l[c3 + j]! - a1 * l[c3 + j + 1]! - a2 * l[c3 + j + 2]!) / l[c3 + j + 3]!
+    row[offset + j] = a0
+    row[offset + j + 1] = a1
+    row[offset + j + 2] = a2
+    row[offset + j + 3] = a3
+  }
+  for (; j < to; j++) {
+    const c = j * n
+    let a = row[offset + j]!
+    for (let k = from; k < j; k++) a -= row[offset + k]! * l[c + k]!
+    row[offset + j] = a / l[c + j]!
   }
 }
 
@@ -151,7 +167,23 @@ export function solveRows(l: Float64Array, n: number, rows: Float64Array, count:
 
 /** L⁻ᵀ b in place. */
 export function solveBack(l: Float64Array, n: number, b: Float64Array): void {
-  for (let i = n - 1; i >= 0; i--) {
+  let i = n - 1
+  for (; i >= 3; i -= 4) {
+    const c0 = i * n
+    const c1 = c0 - n
+    const c2 = c1 - n
+    const c3 = c2 - n
+    const x0 = b[i]! / l[c0 + i]!
+    const x1 = (b[i - 1]! - x0 * l[c0 + i - 1]!) / l[c1 + i - 1]!
+    const x2 = (b[i - 2]! - x0 * l[c0 + i - 2]! - x1 * l[c1 + i - 2]!) / l[c2 + i - 2]!
+    const x3 = (b[i - 3]! - x0 * l[c0 + i - 3]! - x1 * l[c1 + i - 3]! - x2 * l[c2 + i - 3]!) / l[c3 + i - 3]!
+    b[i] = x0
+    b[i - 1] = x1
+    b[i - 2] = x2
+    b[i - 3] = x3
+    for (let k = 0; k < i - 3; k++) b[k]! -= x0 * l[c0 + k]! + x1 * l[c1 + k]! + x2 * l[c2 + k]! + x3 * l[c3 + k]!
+  }
+  for (; i >= 0; i--) {
     const c = i * n
     const x = b[i]! / l[c + i]!
     b[i] = x

@@ -8,7 +8,7 @@ import { nonDominatedBoxes } from './boxes.js'
 import { drawnPasts, observedPast, withPendingDraws } from './draws.js'
 import { evenNormals } from './even.js'
 import { logStandardEi } from './improvement.js'
-import { defaultKernel, fitProcess, type Kernel, logPosterior, observe, type Points } from './process.js'
+import { defaultKernel, fitProcess, type Kernel, logPosterior, observe, pointsFrom } from './process.js'
 import { axesOf } from './space.js'
 
 interface KernelFigure {
@@ -46,11 +46,10 @@ const figures = readFigures<Figures>(new URL('../figures/optuna.json', import.me
 const { process: p } = figures
 const space = Object.fromEntries(Object.entries(p.space).map(([name, json]) => [name, distributionFromJson(json)]))
 const axes = axesOf(space)
-const points: Points = {
-  x: Float64Array.from(p.places.flat()),
-  count: p.places.length,
-  categorical: Uint8Array.from(axes, axis => (axis.categorical ? 1 : 0)),
-}
+const points = pointsFrom(
+  p.places,
+  Uint8Array.from(axes, axis => (axis.categorical ? 1 : 0)),
+)
 const kernelOf = ({ inverseSquares, scale, noise }: KernelFigure): Kernel => ({
   inverseSquares: Float64Array.from(inverseSquares),
   scale,
@@ -251,9 +250,9 @@ test('boxes cover exactly what no point dominates', () => {
 })
 
 test('one observation is enough for a fit, and equal ones do no harm', () => {
-  const single: Points = { x: Float64Array.of(0.5), count: 1, categorical: Uint8Array.of(0) }
+  const single = pointsFrom([[0.5]], Uint8Array.of(0))
   expect(fitProcess(single, Float64Array.of(0), { deterministic: true }).kernel.noise).toBe(1e-6)
-  const equal: Points = { x: new Float64Array(12).fill(0.5), count: 12, categorical: Uint8Array.of(0) }
+  const equal = pointsFrom(new Array<number[]>(12).fill([0.5]), Uint8Array.of(0))
   const process = fitProcess(
     equal,
     Float64Array.from({ length: 12 }, (_, i) => i - 5.5),

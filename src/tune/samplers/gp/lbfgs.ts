@@ -4,8 +4,10 @@ export interface MinimizeOptions {
   readonly upper?: Float64Array
   /** Ends where no component of the projected gradient is larger. */
   readonly gradientTolerance: number
-  /** Ends where a step improves by less than this share of the value. Default 2.2e-9. */
+  /** Ends where a step improves by less than this share of the value (of 1, where the value is less). Default 2.2e-9. */
   readonly valueTolerance?: number
+  /** Ends where a step improves by less than this. Default 0. */
+  readonly leastGain?: number
   readonly maxIterations?: number
 }
 
@@ -32,7 +34,7 @@ const dot = (a: Float64Array, b: Float64Array): number => {
 export function minimize(
   f: (x: Float64Array, gradient: Float64Array) => number,
   start: Float64Array,
-  { lower, upper, gradientTolerance, valueTolerance = 2.2e-9, maxIterations = 200 }: MinimizeOptions,
+  { lower, upper, gradientTolerance, valueTolerance = 2.2e-9, leastGain = 0, maxIterations = 200 }: MinimizeOptions,
 ): Minimum {
   const n = start.length
   const clip = (x: number, i: number): number => Math.min(Math.max(x, lower?.[i] ?? -Infinity), upper?.[i] ?? Infinity)
@@ -129,7 +131,7 @@ export function minimize(
     ;[x, nextX] = [nextX, x]
     ;[gradient, nextGradient] = [nextGradient, gradient]
     value = nextValue
-    if (gained <= valueTolerance * size) break
+    if (gained <= Math.max(valueTolerance * size, leastGain)) break
   }
   return { x, value, iterations }
 }

@@ -1,9 +1,10 @@
 import { cholesky, inverse, solveBack, solveRow } from './cholesky.js'
 import { minimize } from './lbfgs.js'
 
-/** Points of the unit cube in rows; of a categorical axis the number of the choice. */
+/** Points of the unit cube; of a categorical axis the number of the choice. */
 export interface Points {
-  readonly x: Float64Array
+  /** Axis after axis, so that work on all points is one run through memory for each axis. */
+  readonly columns: Float64Array
   readonly count: number
   /** For each axis 1 where it is categorical: two points differ by 1 in it or not at all. */
   readonly categorical: Uint8Array
@@ -40,49 +41,85 @@ export const defaultKernel = (axes: number): Kernel => ({
   noise: 1,
 })
 
-/** The covariances of a point of `from` (at `offset`) with the first `count` points, into `out` at `at`. */
-export function covariances(
-  { x, categorical }: Points,
-  { inverseSquares, scale }: Kernel,
+/** One point of many. */
+export const pointAt = ({ columns, count, categorical }: Points, i: number): Float64Array =>
+  Float64Array.from(categorical, (_, d) => columns[d * count + i]!)
+
+/** Points from rows. */
+export function pointsFrom(rows: readonly ArrayLike<number>[], categorical: Uint8Array): Points {
+  const columns = new Float64Array(rows.length * categorical.length)
+  for (let d = 0; d < categorical.length; d++)
+    rows.forEach((row, i) => {
+      columns[d * rows.length + i] = row[d]!
+    })
+  return { columns, count: rows.length, categorical }
+}
+
+/** The squared distances, in lengths, of a point (at `offset` of `from`) and the first `count` points. */
+function squaredDistances(
+  { columns, count: all, categorical }: Points,
+  { inverseSquares }: Kernel,
   from: Float64Array,
   offset: number,
   count: number,
   out: Float64Array,
   at: number,
 ): void {
-  const axes = categorical.length
-  for (let i = 0, row = 0; i < count; i++, row += axes) {
-    let r2 = 0
-    for (let d = 0; d < axes; d++) {
-      const difference = from[offset + d]! - x[row + d]!
-      r2 +=
-        categorical[d] === 0 ? inverseSquares[d]! * difference * difference : difference === 0 ? 0 : inverseSquares[d]!
-    }
-    const r = SQRT5 * Math.sqrt(r2)
-    out[at + i] = scale * (1 + r + (5 / 3) * r2) * Math.exp(-r)
+  for (let i = 0; i < count; i++) out[at + i] = 0
+  for (let d = 0; d < categorical.length; d++) {
+    const w = inverseSquares[d]!
+    const x = from[offset + d]!
+    const column = d * all
+    if (categorical[d] === 0)
+      for (let i = 0; i < count; i++) {
+        const difference = x - columns[column + i]!
+        out[at + i]! += w * difference * difference
+      }
+    else for (let i = 0; i < count; i++) if (x !== columns[column + i]!) out[at + i]! += w
   }
 }
 
-/** Adds to `out` the gradient of Σ weight[i] · covariance(point, i-th point) by the point's place. */
+/** The covariances of a point (at `offset` of `from`) with the first `count` points, into `out` at `at`. */
+export function covariances(
+  points: Points,
+  kernel: Kernel,
+  from: Float64Array,
+  offset: number,
+  count: number,
+  out: Float64Array,
+  at: number,
+): void {
+  squaredDistances(points, kernel, from, offset, count, out, at)
+  const { scale } = kernel
+  for (let i = at; i < at + count; i++) {
+    const r2 = out[i]!
+    const r = SQRT5 * Math.sqrt(r2)
+    out[i] = scale * (1 + r + (5 / 3) * r2) * Math.exp(-r)
+  }
+}
+
+/** Adds to `out` the gradient of Σ weights[i] · covariance(point, i-th point) by the point's place. */
 export function covarianceGradient(
-  { x, count, categorical }: Points,
-  { inverseSquares, scale }: Kernel,
+  points: Points,
+  kernel: Kernel,
   point: Float64Array,
   weights: Float64Array,
   out: Float64Array,
 ): void {
-  const axes = categorical.length
-  for (let i = 0, row = 0; i < count; i++, row += axes) {
-    let r2 = 0
-    for (let d = 0; d < axes; d++) {
-      const difference = point[d]! - x[row + d]!
-      r2 +=
-        categorical[d] === 0 ? inverseSquares[d]! * difference * difference : difference === 0 ? 0 : inverseSquares[d]!
-    }
-    const r = SQRT5 * Math.sqrt(r2)
-    const slope = weights[i]! * scale * (-5 / 3) * (1 + r) * Math.exp(-r)
-    for (let d = 0; d < axes; d++)
-      if (categorical[d] === 0) out[d]! += slope * inverseSquares[d]! * (point[d]! - x[row + d]!)
+  const { columns, count, categorical } = points
+  const slopes = new Float64Array(count)
+  squaredDistances(points, kernel, point, 0, count, slopes, 0)
+  for (let i = 0; i < count; i++) {
+    const r = SQRT5 * Math.sqrt(slopes[i]!)
+    slopes[i] = weights[i]! * (1 + r) * Math.exp(-r)
+  }
+  for (let d = 0; d < categorical.length; d++) {
+    if (categorical[d] !== 0) continue
+    const x = point[d]!
+    const column = d * count
+    let sum = 0
+    for (let i = 0; i < count; i++) sum += slopes[i]! * (x - columns[column + i]!)
+    out[d]! += (-5 / 3) * kernel.scale * kernel.inverseSquares[d]! * sum
   }
 }
 
@@ -93,9 +130,8 @@ export function covarianceGradient(
 export function observe(points: Points, values: Float64Array, kernel: Kernel): Process | null {
   const n = points.count
   const l = new Float64Array(n * n)
-  const axes = points.categorical.length
   for (let i = 0; i < n; i++) {
-    covariances(points, kernel, points.x, i * axes, i, l, i * n)
+    covariances(points, kernel, pointAt(points, i), 0, i, l, i * n)
     l[i * n + i] = kernel.scale + kernel.noise
   }
   if (!cholesky(l, n)) return null
@@ -113,15 +149,17 @@ export function withPending(process: Process, pending: Float64Array): Process {
   const axes = points.categorical.length
   const n = points.count
   const count = n + pending.length / axes
-  const x = new Float64Array(count * axes)
-  x.set(points.x)
-  x.set(pending, n * axes)
-  const all = { ...points, x, count }
+  const columns = new Float64Array(count * axes)
+  for (let d = 0; d < axes; d++) {
+    columns.set(points.columns.subarray(d * n, (d + 1) * n), d * count)
+    for (let j = 0; n + j < count; j++) columns[d * count + n + j] = pending[j * axes + d]!
+  }
+  const all = { ...points, columns, count }
   const out = new Float64Array(count * count)
   for (let i = 0; i < n; i++) out.set(l.subarray(i * n, i * n + i + 1), i * count)
   for (let i = n; i < count; i++) {
     const row = i * count
-    covariances(all, kernel, x, i * axes, i, out, row)
+    covariances(all, kernel, pending, (i - n) * axes, i, out, row)
     solveRow(out, count, out, row, 0, i)
     // The function itself is meant, not a noisy value of it; a little more keeps equal points apart.
     let left = kernel.scale * (1 + 1e-6)
@@ -139,33 +177,26 @@ export function logPosterior(points: Points, values: Float64Array, kernel: Kerne
 
 /** The loss of a kernel, and its gradient by the logarithms of inverse squares, scale and noise. */
 function lossOf(points: Points, values: Float64Array) {
-  const { x, count: n, categorical } = points
+  const { columns, count: n, categorical } = points
   const axes = categorical.length
   const l = new Float64Array(n * n)
   const slopes = new Float64Array(n * n)
   const room = new Float64Array(n * n)
   const inverted = new Float64Array(n * n)
   const alpha = new Float64Array(n)
-  return ({ inverseSquares, scale, noise }: Kernel, gradient: Float64Array): number => {
+  return (kernel: Kernel, gradient: Float64Array): number => {
+    const { inverseSquares, scale, noise } = kernel
     for (let i = 0; i < n; i++) {
-      const a = i * axes
-      for (let j = 0, b = 0; j < i; j++, b += axes) {
-        let r2 = 0
-        for (let d = 0; d < axes; d++) {
-          const difference = x[a + d]! - x[b + d]!
-          r2 +=
-            categorical[d] === 0
-              ? inverseSquares[d]! * difference * difference
-              : difference === 0
-                ? 0
-                : inverseSquares[d]!
-        }
+      const row = i * n
+      squaredDistances(points, kernel, pointAt(points, i), 0, i, l, row)
+      for (let j = row; j < row + i; j++) {
+        const r2 = l[j]!
         const r = SQRT5 * Math.sqrt(r2)
         const fall = scale * Math.exp(-r)
-        l[i * n + j] = (1 + r + (5 / 3) * r2) * fall
-        slopes[i * n + j] = (-5 / 6) * (1 + r) * fall
+        l[j] = (1 + r + (5 / 3) * r2) * fall
+        slopes[j] = (-5 / 6) * (1 + r) * fall
       }
-      l[i * n + i] = scale + noise
+      l[row + i] = scale + noise
     }
     if (!cholesky(l, n)) return Infinity
     alpha.set(values)
@@ -179,16 +210,22 @@ function lossOf(points: Points, values: Float64Array) {
     let alphaY = 0
     let alphaAlpha = 0
     for (let i = 0; i < n; i++) {
-      const a = i * axes
+      const row = i * n
       const ai = alpha[i]!
-      for (let j = 0, b = 0; j < i; j++, b += axes) {
-        const weight = (inverted[i * n + j]! - ai * alpha[j]!) * slopes[i * n + j]!
-        for (let d = 0; d < axes; d++) {
-          const difference = x[a + d]! - x[b + d]!
-          gradient[d]! += categorical[d] === 0 ? weight * difference * difference : difference === 0 ? 0 : weight
-        }
+      for (let j = 0; j < i; j++) slopes[row + j]! *= inverted[row + j]! - ai * alpha[j]!
+      for (let d = 0; d < axes; d++) {
+        const column = d * n
+        const x = columns[column + i]!
+        let sum = 0
+        if (categorical[d] === 0)
+          for (let j = 0; j < i; j++) {
+            const difference = x - columns[column + j]!
+            sum += slopes[row + j]! * difference * difference
+          }
+        else for (let j = 0; j < i; j++) if (x !== columns[column + j]!) sum += slopes[row + j]!
+        gradient[d]! += sum
       }
-      trace += inverted[i * n + i]!
+      trace += inverted[row + i]!
       alphaY += ai * values[i]!
       alphaAlpha += ai * ai
     }
@@ -212,12 +249,45 @@ export interface FitOptions {
   readonly deterministic: boolean
 }
 
+/** A step of the fit that gains less than this, in nats, is the last one. */
+const LEAST_GAIN = 1e-3
+/** Without a start, more observations than these are fitted from what an even choice of so many gives. */
+const FEW = 128
+/** What all steps of a fit may cost: one costs the cube of the observations. */
+const WORK = 2e9
+
 /**
  * The kernel with the largest posterior density: likelihood of the values times Optuna's priors, exp(−0.1 (w + 1/w)) for
  * each inverse squared length w, Gamma(2, 1) for the scale, Gamma(1.1, 30) for the noise.
  * @param values standardized: mean 0, variance 1
  */
-export function fitProcess(points: Points, values: Float64Array, { start, deterministic }: FitOptions): Process {
+export function fitProcess(points: Points, values: Float64Array, { start = null, deterministic }: FitOptions): Process {
+  const begin = defaultKernel(points.categorical.length)
+  const starts =
+    start !== null ? [start, begin] : points.count > FEW ? [fitFew(points, values, deterministic), begin] : [begin]
+  for (const from of starts) {
+    const kernel = climb(points, values, from, deterministic)
+    const process = kernel === null ? null : observe(points, values, kernel)
+    if (process !== null) return process
+  }
+  const process = observe(points, values, begin)
+  // Cannot be: with noise 1 every covariance is far from singular.
+  if (process === null) throw new RangeError('a covariance is not positive definite')
+  return process
+}
+
+function fitFew(points: Points, values: Float64Array, deterministic: boolean): Kernel {
+  const chosen = Array.from({ length: FEW }, (_, k) => Math.floor(((k + 0.5) * points.count) / FEW))
+  const some = Float64Array.from(chosen, i => values[i]!)
+  const few = pointsFrom(
+    chosen.map(i => pointAt(points, i)),
+    points.categorical,
+  )
+  return fitProcess(few, some, { deterministic }).kernel
+}
+
+/** The kernel uphill of a start, in logarithms of its numbers; null where that leads nowhere. */
+function climb(points: Points, values: Float64Array, from: Kernel, deterministic: boolean): Kernel | null {
   const axes = points.categorical.length
   const loss = lossOf(points, values)
   const kernelOf = (raw: Float64Array): Kernel => ({
@@ -225,27 +295,24 @@ export function fitProcess(points: Points, values: Float64Array, { start, determ
     scale: Math.exp(raw[axes]!),
     noise: deterministic ? LEAST_NOISE : Math.exp(raw[axes + 1]!) + LEAST_NOISE,
   })
-  const begin = defaultKernel(axes)
-  for (const from of start === undefined || start === null ? [begin] : [start, begin]) {
-    const raw = new Float64Array(axes + 2)
-    raw.set(from.inverseSquares.map(Math.log))
-    raw[axes] = Math.log(from.scale)
-    raw[axes + 1] = Math.log(Math.max(from.noise - 0.99 * LEAST_NOISE, 0.01 * LEAST_NOISE))
-    const found = minimize(
-      (x, gradient) => {
-        const kernel = kernelOf(x)
-        const value = loss(kernel, gradient)
-        // By the logarithm of what exceeds the least.
-        gradient[axes + 1] = deterministic ? 0 : gradient[axes + 1]! * (1 - LEAST_NOISE / kernel.noise)
-        return Number.isNaN(value) ? Infinity : value
-      },
-      raw,
-      { gradientTolerance: 1e-2 },
-    )
-    const process = Number.isFinite(found.value) ? observe(points, values, kernelOf(found.x)) : null
-    if (process !== null) return process
-  }
-  const process = observe(points, values, begin)
-  if (process === null) throw new RangeError('a covariance with noise 1 is positive definite')
-  return process
+  const raw = new Float64Array(axes + 2)
+  raw.set(from.inverseSquares.map(Math.log))
+  raw[axes] = Math.log(from.scale)
+  raw[axes + 1] = Math.log(Math.max(from.noise - 0.99 * LEAST_NOISE, 0.01 * LEAST_NOISE))
+  const found = minimize(
+    (x, gradient) => {
+      const kernel = kernelOf(x)
+      const value = loss(kernel, gradient)
+      // By the logarithm of what exceeds the least.
+      gradient[axes + 1] = deterministic ? 0 : gradient[axes + 1]! * (1 - LEAST_NOISE / kernel.noise)
+      return Number.isNaN(value) ? Infinity : value
+    },
+    raw,
+    {
+      gradientTolerance: 1e-2,
+      leastGain: LEAST_GAIN,
+      maxIterations: Math.min(200, Math.max(5, Math.floor(WORK / points.count ** 3))),
+    },
+  )
+  return Number.isFinite(found.value) ? kernelOf(found.x) : null
 }

@@ -4,10 +4,10 @@ import { evenPoints } from './even.js'
 import { minimize } from './lbfgs.js'
 import type { Axis } from './space.js'
 
-/** Arithmetic that trying candidates may cost, in products: 2048 of them up to some 350 observations. */
-const CANDIDATE_WORK = 1.3e8
+/** Products that trying candidates may cost: 2048 candidates for up to some 150 observations, 256 from 440 on. */
+const CANDIDATE_WORK = 2.5e7
 const MOST_CANDIDATES = 2048
-const LEAST_CANDIDATES = 512
+const LEAST_CANDIDATES = 256
 const STARTS = 10
 /** Axes with at most this many places, and categorical ones, are tried out. */
 const TRIED_OUT = 16

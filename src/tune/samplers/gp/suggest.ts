@@ -4,7 +4,7 @@ import { acquisition, feasibilityTerm, hypervolumeTerm, improvementTerm, type Te
 import { type Boxes, nonDominatedBoxes } from './boxes.js'
 import { drawnPasts, observedPast, pendingMeans, withPendingDraws } from './draws.js'
 import { evenNormals } from './even.js'
-import { fitProcess, type Kernel, type Points, type Process, withPending } from './process.js'
+import { fitProcess, type Kernel, type Points, type Process, pointsFrom, withPending } from './process.js'
 import { search } from './search.js'
 import { type Axis, axesOf } from './space.js'
 import { standardize, type Trials } from './targets.js'
@@ -36,8 +36,10 @@ export function suggest(
   { deterministic, noisy, random }: SuggestOptions,
 ): { readonly place: number[]; readonly kernels: ReadonlyMap<string, Kernel> } {
   const axes = axesOf(trials.space)
-  const points = pointsOf(trials.places, axes)
-  const pending = pointsOf(trials.pending, axes).x
+  const categorical = Uint8Array.from(axes, axis => (axis.categorical ? 1 : 0))
+  const rows = unitRows(trials.places, axes)
+  const points = pointsFrom(rows, categorical)
+  const pending = Float64Array.from(unitRows(trials.pending, axes).flatMap(row => [...row]))
   const kernels = new Map<string, Kernel>()
   const fitted = (name: string, at: Points, values: Float64Array): Process => {
     const process = fitProcess(at, values, { start: starts.get(name) ?? null, deterministic })
@@ -51,9 +53,9 @@ export function suggest(
     const having = trials.constraints.flatMap((c, i) => (c.has(name) ? [i] : []))
     // Kept where it is large, as everything else here.
     const { values: y, mean, deviation } = standardize(having.map(i => -trials.constraints[i]!.get(name)!))
-    const at = pointsOf(
-      having.map(i => trials.places[i]!),
-      axes,
+    const at = pointsFrom(
+      having.map(i => rows[i]!),
+      categorical,
     )
     return { process: withPending(fitted(`c:${name}`, at, y), pending), least: -mean / deviation }
   })
@@ -62,7 +64,6 @@ export function suggest(
   const feasible = trials.feasible.flatMap((ok, i) => (ok ? [i] : []))
   const terms: Term[] = constraints.map(c => feasibilityTerm(c.process, c.least))
   let given: Float64Array[] = []
-  const placeOf = (i: number) => points.x.slice(i * axes.length, (i + 1) * axes.length)
   if (feasible.length > 0 && objectives === 1) {
     const y = values[0]!
     const leader = feasible.reduce((a, b) => (y[b]! > y[a]! ? b : a))
@@ -70,28 +71,21 @@ export function suggest(
     const past = (noisy ? drawnPasts(processes[0]!, y, feasible, DRAWS, random('noise')) : null) ?? seen
     const all = pending.length === 0 ? past : withPendingDraws(past, pending, DRAWS, counts, random('pending'))
     terms.push(improvementTerm(all.process, all.rows, all.best))
-    given = [placeOf(leader)]
+    given = [rows[leader]!]
   } else if (feasible.length > 0) {
     const lost = feasible.map(i => values.map(y => -y[i]!))
     terms.push(hypervolumeOf(processes, lost, pending, counts, random))
     const ranks = nonDominatedRanks(lost)
     const front = feasible.filter((_, k) => ranks[k] === 0)
     const order = random('front').permutation(front.length)
-    given = [...order.subarray(0, Math.min(5, front.length))].map(k => placeOf(front[k]!))
+    given = [...order.subarray(0, Math.min(5, front.length))].map(k => rows[front[k]!]!)
   }
   const place = search(acquisition(terms), axes, lengthsOf(processes), given, points.count, random('search'))
   return { place: axes.map((axis, d) => axis.toInternal(place[d]!)), kernels }
 }
 
-function pointsOf(places: readonly (readonly number[])[], axes: readonly Axis[]): Points {
-  const x = new Float64Array(places.length * axes.length)
-  places.forEach((place, i) => {
-    axes.forEach((axis, d) => {
-      x[i * axes.length + d] = axis.toUnit(place[d]!)
-    })
-  })
-  return { x, count: places.length, categorical: Uint8Array.from(axes, axis => (axis.categorical ? 1 : 0)) }
-}
+const unitRows = (places: readonly (readonly number[])[], axes: readonly Axis[]): Float64Array[] =>
+  places.map(place => Float64Array.from(axes, (axis, d) => axis.toUnit(place[d]!)))
 
 const constraintNames = (trials: Trials): string[] =>
   [...new Set(trials.constraints.flatMap(c => [...c.keys()]))].sort()
