@@ -403,9 +403,14 @@ export class Model {
   async evaluationWeights(): Promise<Record<string, Tensor>> {
     const weights = await this.weights()
     if (this.#compiled?.optimizer.evaluate === undefined) return weights
-    const { graph, outputs } = traceEvaluationWeights(this.network, this.#compiled.optimizer)
+    const { graph, outputs, paths } = traceEvaluationWeights(this.network, this.#compiled.optimizer)
+    if (Object.keys(outputs).length === 0) return weights
     const program = await compile(graph, { outputs, device: this.#compiled.device })
-    return { ...weights, ...(await program.run({}, await this.state())) }
+    const evaluated = await program.run({}, await this.state())
+    return {
+      ...weights,
+      ...Object.fromEntries(Object.entries(evaluated).map(([name, value]) => [paths[name]!, value])),
+    }
   }
 
   /** Replaces weights by path; averages and other slots that begin with a weight's value begin anew. Unknown paths and wrong shapes are errors, and then nothing is changed. */

@@ -145,16 +145,22 @@ export function traceInference(
   return { graph, outputs: Object.fromEntries(net.outputs.map((output, i) => [output.name, traced.outputs[i]!])) }
 }
 
-/** The weights an optimizer wants evaluated, as a graph of their own. */
+/** The weights an optimizer wants evaluated, as a graph of their own; `paths` says whose value an output is. */
 export function traceEvaluationWeights(
   net: Network,
   optimizer: Optimizer,
-): { graph: Graph; outputs: Record<string, Value> } {
+): { graph: Graph; outputs: Record<string, Value>; paths: Record<string, string> } {
   const graph = new Graph()
   const weights = new Map(net.weights.map(w => [w.path, graph.input(w.path, 'float32', w.shape)]))
   const evaluated = evaluationWeights(net, optimizer, graph, weights)
   const changed = [...evaluated].filter(([path, value]) => value !== weights.get(path))
-  return { graph, outputs: Object.fromEntries(changed.map(([path, value]) => [path, value])) }
+  // Weights are inputs under their paths: outputs need other names.
+  const nameOf = (path: string) => `evaluated/${path}`
+  return {
+    graph,
+    outputs: Object.fromEntries(changed.map(([path, value]) => [nameOf(path), value])),
+    paths: Object.fromEntries(changed.map(([path]) => [nameOf(path), path])),
+  }
 }
 
 export async function compileStep(
