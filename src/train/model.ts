@@ -9,7 +9,7 @@ import type { Schedule } from '../optim/schedules/schedule.js'
 import type { StepInfo } from '../optim/transform.js'
 import { compile, createState, type Program, type State } from '../runtime/index.js'
 import type { Logs } from './accumulate.js'
-import { arraySource, type DataLike, gatherRows, isTensor, type TensorLike } from './batches.js'
+import { arraySource, type DataLike, gatherRows, isTensor } from './batches.js'
 import { callbackList, introduce } from './callback.js'
 import { decodeCheckpoint, encodeCheckpoint } from './checkpoint/file.js'
 import { captureModel, type ModelDescription, restoreModel } from './checkpoint/model.js'
@@ -19,6 +19,7 @@ import { evaluateBatches, fit as runFit, trainOn } from './fit.js'
 import type { History } from './history.js'
 import { checkEvaluateOptions, type EvaluateOptions, type FitOptions, type PredictOptions } from './options.js'
 import { readFile } from './read.js'
+import type { SampleWeight } from './sample-weight.js'
 import { saveModel } from './save.js'
 import { batchesOf, type TrainingSource } from './sources.js'
 import {
@@ -321,7 +322,7 @@ export class Model {
   async trainOnBatch(
     x: DataLike,
     y: DataLike,
-    { sampleWeight = null }: { sampleWeight?: TensorLike | null } = {},
+    { sampleWeight = null }: { sampleWeight?: SampleWeight | null } = {},
   ): Promise<Logs> {
     const { trainBatch } = await import('./update.js')
     const source = arraySource(this.network, x, y, sampleWeight)
@@ -335,7 +336,7 @@ export class Model {
   async gradients(
     x: DataLike,
     y: DataLike,
-    { sampleWeight = null }: { sampleWeight?: TensorLike | null } = {},
+    { sampleWeight = null }: { sampleWeight?: SampleWeight | null } = {},
   ): Promise<Record<string, Tensor>> {
     const { modelGradients } = await import('./gradients.js')
     const source = arraySource(this.network, x, y, sampleWeight)
