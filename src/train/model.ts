@@ -30,6 +30,7 @@ import {
   traceEvaluationWeights,
   traceInference,
 } from './step.js'
+import { trainBatch } from './update.js'
 import { writeFileAtomic } from './write.js'
 
 export interface ModelOptions {
@@ -324,7 +325,6 @@ export class Model {
     y: DataLike,
     { sampleWeight = null }: { sampleWeight?: SampleWeight | null } = {},
   ): Promise<Logs> {
-    const { trainBatch } = await import('./update.js')
     const source = arraySource(this.network, x, y, sampleWeight)
     return trainBatch(this, { x: source.x, y: source.y, sampleWeight: source.sampleWeight, size: source.length })
   }
