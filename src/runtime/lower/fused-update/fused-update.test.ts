@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { counterRandom, Graph, isStatic, sizeOf, type Tensor, tensor, type Value } from '../../../ir/index.js'
 import * as ops from '../../../ops/index.js'
 import { compile, createState, type Program } from '../../index.js'
+import { fuseUpdate } from './index.js'
 
 type Shape = readonly number[]
 interface Step {
@@ -305,6 +306,26 @@ describe('the tail', () => {
     await program.run({}, state)
     expect((await state.read('n')).data[0]).toBe(2n)
     expect([...((await state.read('y')).data as Float32Array)]).toEqual([2, 4])
+  })
+
+  test('larger than a memory of WebAssembly stays in the graph', async () => {
+    const graph = new Graph()
+    const [w, m] = ['w', 'm'].map(name => graph.input(name, 'float32', [2 ** 29 + 1])) as [Value, Value]
+    expect(await fuseUpdate({ graph, outputs: {} }, { w: ops.sub(w, m) })).toBeUndefined()
+    expect((await fuseUpdate({ graph, outputs: {} }, { m: ops.mul(m, 0.9) }))?.updates).toEqual(['m'])
+  })
+
+  test('of equal parameters shares a loop, whatever their shapes', async () => {
+    const graph = new Graph()
+    const updates: Record<string, Value> = {}
+    for (let i = 0; i < 20; i++) {
+      const [w, m] = ['w', 'm'].map(name => graph.input(`${name}${i}`, 'float32', [i + 2, 3])) as [Value, Value]
+      updates[`m${i}`] = ops.mul(m, 0.9)
+      updates[`w${i}`] = ops.sub(w, ops.mul(updates[`m${i}`]!, 0.1))
+    }
+    const fused = await fuseUpdate({ graph, outputs: {} }, updates)
+    expect(fused?.plan.calls).toHaveLength(20)
+    expect(fused?.plan.bodies).toHaveLength(1)
   })
 
   test('works on the WebAssembly build too', async () => {
