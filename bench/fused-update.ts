@@ -76,7 +76,7 @@ async function setup([inputs, ...units]: readonly number[]) {
   const signature = {
     x: { [x]: { dtype: 'float32', shape: [batch, inputs!] } },
     y: { [y]: { dtype: 'int32', shape: [batch] } },
-    weighted: false,
+    weights: {},
   } as const
   const data = {
     [x]: tensor(

@@ -34,7 +34,7 @@ const network = (): Network =>
 const signature = {
   x: { input: { dtype: 'float32' as const, shape: [BATCH, 5] } },
   y: { output: { dtype: 'float32' as const, shape: [BATCH, 1] } },
-  weighted: false,
+  weights: {},
 }
 
 /** Twenty steps with or without the kernel: what is left in the state, and what share of the updates was fused. */
