@@ -33,7 +33,7 @@ async function stages(scenarioName: string): Promise<number[]> {
   const model = annealModel(scenario)
   mark()
   const [input, output] = [model.network.inputs[0]!.name, model.network.outputs[0]!.name]
-  await model.stepFor({ x: { [input]: batch.x }, y: { [output]: batch.y }, weighted: false }, { phase: 'update' })
+  await model.stepFor({ x: { [input]: batch.x }, y: { [output]: batch.y }, weights: {} }, { phase: 'update' })
   mark()
   await model.trainOnBatch(batch.x, batch.y)
   mark()

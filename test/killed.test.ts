@@ -40,36 +40,40 @@ function start(run: string): { child: ChildProcess; training: Promise<void>; end
 /** Not seeded: every run of the test kills at other moments. */
 const within = (milliseconds: number) => new Promise(resolve => setTimeout(resolve, Math.random() * milliseconds))
 
-test(`a run killed ${kills} times ends with the weights, slots and history of one that never was, bit for bit`, async () => {
-  const whole = join(folder, 'whole')
-  const began = performance.now()
-  const alone = start(whole)
-  await alone.training
-  const startup = performance.now() - began
-  expect(await alone.ended).toBe(0)
-  const wanted = readFileSync(join(whole, 'result'), 'utf8')
-  const files = ['history.jsonl', 'best.safetensors']
+test(
+  `a run killed ${kills} times ends with the weights, slots and history of one that never was, bit for bit`,
+  async () => {
+    const whole = join(folder, 'whole')
+    const began = performance.now()
+    const alone = start(whole)
+    await alone.training
+    const startup = performance.now() - began
+    expect(await alone.ended).toBe(0)
+    const wanted = readFileSync(join(whole, 'result'), 'utf8')
+    const files = ['history.jsonl', 'best.safetensors']
 
-  let killed = 0
-  let finished = 0
-  for (let attempt = 0; killed < kills; attempt++) {
-    const run = join(folder, `run${attempt}`)
-    while (!existsSync(join(run, 'result')) && killed < kills) {
-      const { child, training, ended } = start(run)
-      // Some are killed while they start or load a checkpoint, most while they train and save.
-      if (killed % 6 === 5) await within(startup)
-      else await training.then(() => within(60))
-      child.kill('SIGKILL')
-      if ((await ended) === null) killed++
+    let killed = 0
+    let finished = 0
+    for (let attempt = 0; killed < kills; attempt++) {
+      const run = join(folder, `run${attempt}`)
+      while (!existsSync(join(run, 'result')) && killed < kills) {
+        const { child, training, ended } = start(run)
+        // Some are killed while they start or load a checkpoint, most while they train and save.
+        if (killed % 6 === 5) await within(startup)
+        else await training.then(() => within(60))
+        child.kill('SIGKILL')
+        if ((await ended) === null) killed++
+      }
+      expect(await start(run).ended).toBe(0)
+      expect(readFileSync(join(run, 'result'), 'utf8') === wanted, `after ${killed} kills`).toBe(true)
+      for (const name of files) expect(readFileSync(join(run, name))).toEqual(readFileSync(join(whole, name)))
+      // Nothing half written is left.
+      expect(readdirSync(join(run, 'backup')).filter(name => !/^checkpoint-\d+\.safetensors$/.test(name))).toEqual([])
+      finished++
+      rmSync(run, { recursive: true })
     }
-    expect(await start(run).ended).toBe(0)
-    expect(readFileSync(join(run, 'result'), 'utf8') === wanted, `after ${killed} kills`).toBe(true)
-    for (const name of files) expect(readFileSync(join(run, name))).toEqual(readFileSync(join(whole, name)))
-    // Nothing half written is left.
-    expect(readdirSync(join(run, 'backup')).filter(name => !/^checkpoint-\d+\.safetensors$/.test(name))).toEqual([])
-    finished++
-    rmSync(run, { recursive: true })
-  }
-  if (process.env.KILLS !== undefined) process.stdout.write(`${killed} kills in ${finished} runs\n`)
-  expect(finished).toBeGreaterThan(0)
-}, 600_000)
+    if (process.env.KILLS !== undefined) process.stdout.write(`${killed} kills in ${finished} runs\n`)
+    expect(finished).toBeGreaterThan(0)
+  },
+  120_000 + 15_000 * kills,
+)

@@ -242,7 +242,7 @@ const aliases: Readonly<Record<string, string>> = {
 /**
  * A loss over a batch: Keras's reduction, the weighted sum over all elements divided by their number. Targets of
  * `ignoreClass` are not counted: the mean is over the rest (Keras's mask).
- * @param sampleWeight one weight per example [batch], or null
+ * @param sampleWeight one weight per example [batch] or per step [batch, …] of the losses, or null
  */
 export function meanLoss(loss: ResolvedLoss, yTrue: Value, yPred: Value, sampleWeight: Value | null): Value {
   const losses = loss.apply(yTrue, yPred)
@@ -253,12 +253,12 @@ export function meanLoss(loss: ResolvedLoss, yTrue: Value, yPred: Value, sampleW
       expected: 'a value computed from targets and predictions',
       received: losses === null ? 'null' : typeof losses,
     })
-  const extra = losses.shape.length - 1
+  const extra = losses.shape.length - (sampleWeight?.shape.length ?? 0)
   const weight =
     sampleWeight !== null && extra > 0
       ? ops.unsqueeze(
           sampleWeight,
-          Array.from({ length: extra }, (_, i) => i + 1),
+          Array.from({ length: extra }, (_, i) => losses.shape.length - extra + i),
         )
       : sampleWeight
   const weighted = weight === null ? losses : ops.mul(losses, weight)

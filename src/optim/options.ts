@@ -156,7 +156,7 @@ const aliases: Readonly<Record<string, string>> = {
 }
 
 /**
- * An optimizer's options with their defaults, checked; all problems at once.
+ * An optimizer's options with their defaults, checked; all problems at once. Those that are `scheduled` may be schedules.
  * @throws ConfigError
  */
 export function resolveOptions<O extends object>(
@@ -164,6 +164,7 @@ export function resolveOptions<O extends object>(
   options: object,
   defaults: O,
   checks: Readonly<Record<string, Check>> = {},
+  scheduled: readonly string[] = [],
 ): O {
   if (typeof options !== 'object' || options === null)
     throw new ConfigError({ code: 'bad-option', where, expected: 'options', received: options })
@@ -186,6 +187,7 @@ export function resolveOptions<O extends object>(
     config[key] = value
     const fallback = (defaults as Readonly<Record<string, unknown>>)[key]
     if (value === null && (fallback === null || key in sharedDefaults)) continue
+    if (scheduled.includes(key) && (typeof value === 'function' || isConfig(value))) continue
     const expected = key === 'excludeFromWeightDecay' || key === 'groups' ? null : checkOf(key, fallback, checks)(value)
     if (expected !== null) problems.push({ code: 'bad-option', where: `${where}.${key}`, expected, received: value })
   }
@@ -195,7 +197,10 @@ export function resolveOptions<O extends object>(
         ? problems[0]!
         : { code: 'bad-options', where, received: `${problems.length} problems`, problems },
     )
-  if (isConfig(config.learningRate)) config.learningRate = scheduleFromConfig(config.learningRate)
+  for (const key of ['learningRate', ...scheduled]) {
+    const value = config[key]
+    if (isConfig(value)) config[key] = scheduleFromConfig(value)
+  }
   const exclude = config.excludeFromWeightDecay
   if (exclude !== null && exclude !== undefined) checkSelector(exclude, `${where}.excludeFromWeightDecay`)
   return config as O // every key of O has its default or a value that passed its check

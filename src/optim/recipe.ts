@@ -30,6 +30,8 @@ export interface Recipe<O extends OptimizerOptions> {
   readonly links: (options: Required<O>) => readonly Transform[]
   /** Weight decay of a parameter, where it is not the option's for all. */
   readonly decay?: (options: Required<O>, parameter: ParameterInfo) => number | null
+  /** Options of its own that may be schedules, as the learning rate may. */
+  readonly scheduled?: readonly (keyof O & string)[]
   /** Options of its own that choose parameters by path; one that matches none is an error. */
   readonly selectors?: readonly (keyof O)[]
   /**
@@ -84,12 +86,18 @@ export function optimizer<O extends OptimizerOptions>(recipe: Recipe<O>): (optio
     return chain
   }
   return (options = {} as O) => {
-    const config = resolveOptions(where, options, defaults, checks)
+    const config = resolveOptions(where, options, defaults, checks, recipe.scheduled)
     const groups = (config.groups ?? []).map((group, i) => groupOf(group, `${where}.groups[${i}]`))
     const chains = [
       chainOf(config, '', null),
       ...groups.map((group, i) => {
-        const own = resolveOptions(`${where}.groups[${i}]`, { ...config, ...group.options }, defaults, checks)
+        const own = resolveOptions(
+          `${where}.groups[${i}]`,
+          { ...config, ...group.options },
+          defaults,
+          checks,
+          recipe.scheduled,
+        )
         return group.freeze ? null : chainOf(own, `@${i + 1}`, groupRate(group, config.learningRate as Schedule))
       }),
     ]

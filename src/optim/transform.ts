@@ -1,5 +1,6 @@
-import type { Graph, Value } from '../ir/index.js'
+import { ConfigError, type Graph, type Value } from '../ir/index.js'
 import type { RandomKey } from '../ops/counter-random.js'
+import { rateAt, type Schedule } from './schedules/schedule.js'
 
 /** What the host knows of an update. */
 export interface StepInfo {
@@ -13,6 +14,23 @@ export interface StepInfo {
 
 /** A scalar computed on the host at each update, in double precision. */
 export type HostScalar = (info: StepInfo) => number
+
+/** A hyperparameter that may change while training: a number, or a function of the number of updates made so far. */
+export type Hyper = Schedule
+
+/** A hyperparameter as a scalar the host feeds. @throws ConfigError where a schedule leaves the range 0 … 1 */
+export const shareOf =
+  (value: Hyper, name: string): HostScalar =>
+  ({ step }) => {
+    const now = rateAt(value, step - 1, name)
+    if (now <= 1) return now
+    throw new ConfigError({
+      code: 'out-of-range',
+      where: `${name} at step ${step - 1}`,
+      expected: 'a number from 0 to 1',
+      received: now,
+    })
+  }
 
 /** A parameter as it is known before there are values. */
 export interface ParameterInfo {

@@ -3,14 +3,16 @@ import { ConfigError, NumericError } from '../ir/index.js'
 import { parseOptions } from '../ir/options.js'
 import type { LineChart } from '../report/index.js'
 import { EpochSums } from './accumulate.js'
-import { type Batch, type TensorLike, weighClasses } from './batches.js'
+import type { Batch } from './batches.js'
 import type { Model } from './model.js'
+import { classWeightsByOutput, type SampleWeight, weighClasses } from './sample-weight.js'
 import { type Batches, batchesOf, isStream, type TrainingSource } from './sources.js'
 import { type Suggestion, suggestRate } from './suggest-rate.js'
 import { updateOn } from './update.js'
 
 const above = (least: number, error = `a finite number above ${least}`) => z.number({ error }).gt(least, { error })
 const whole = (least: number, error = `a whole number ≥ ${least}`) => z.int({ error }).min(least, { error })
+const classWeights = z.record(z.string(), z.number().nonnegative())
 
 const schema = z
   .strictObject({
@@ -34,10 +36,13 @@ const schema = z
     divergence: above(1).nullable().default(4),
     /** Which of the suggestions is `suggestion`; default `valley`. */
     suggest: z.enum(['valley', 'slide', 'minimum', 'steep']).default('valley'),
-    /** Weight of each class in the loss, by number. */
-    classWeight: z.record(z.string(), z.number().nonnegative()).nullable().default(null),
-    /** One weight per example, for data in memory. */
-    sampleWeight: z.custom<TensorLike>(() => true).optional(), // checked with the data
+    /** As in fit. */
+    classWeight: z
+      .union([classWeights, z.record(z.string(), classWeights)])
+      .nullable()
+      .default(null),
+    /** As in fit, for data in memory. */
+    sampleWeight: z.custom<SampleWeight>(() => true).optional(), // checked with the data
     /** Ends the test: the call then throws the signal's reason. */
     signal: z.custom<AbortSignal>(s => s === undefined || s instanceof AbortSignal, { error: 'a signal' }).optional(),
   })
@@ -74,6 +79,7 @@ export async function findLearningRate(
   const weighted =
     options.sampleWeight === undefined || isStream(source) ? source : { ...source, sampleWeight: options.sampleWeight }
   const batches = batchesOf(model, weighted, options.batchSize)
+  const classWeight = options.classWeight === null ? null : classWeightsByOutput(model.network, options.classWeight)
   signal?.throwIfAborted()
   const twin = await model.twin()
   const rates: number[] = []
@@ -88,11 +94,7 @@ export async function findLearningRate(
       const i = losses.length
       twin.learningRate = startRate * (endRate / startRate) ** (i / (steps - 1))
       const rate = twin.learningRate
-      const loss = await lossOf(
-        twin,
-        options.classWeight === null ? batch : weighClasses(batch, options.classWeight),
-        i,
-      )
+      const loss = await lossOf(twin, classWeight === null ? batch : weighClasses(batch, classWeight), i)
       if (loss !== null) {
         running = smoothing * running + (1 - smoothing) * loss
         rates.push(rate)

@@ -1,7 +1,6 @@
 import { NumericError } from '../ir/index.js'
 import type { EpochSums } from './accumulate.js'
 import { finalizeAverages } from './averages.js'
-import { weighClasses } from './batches.js'
 import { absorbs, beginBatch, type Callback, callbackList, dispatch, introduce } from './callback.js'
 import { progress } from './callbacks/progress.js'
 import type { TrainEvent } from './events.js'
@@ -9,6 +8,7 @@ import { collectHistory, type History } from './history.js'
 import type { Model } from './model.js'
 import { checkEvaluateOptions, checkFitOptions, type EvaluateOptions, type FitOptions } from './options.js'
 import { Run } from './run.js'
+import { classWeightsByOutput, weighClasses } from './sample-weight.js'
 import { batchesOf, isStream, splitValidation, type TrainingSource } from './sources.js'
 import { evaluateOn, updateOn } from './update.js'
 
@@ -28,7 +28,7 @@ export async function* trainOn(
 ): AsyncGenerator<TrainEvent> {
   checkFitOptions(options)
   const { epochs = 1, batchSize = 32, shuffle = true, signal, validationSplit = 0, initialEpoch = 0 } = options
-  const classWeight = options.classWeight ?? undefined
+  const classWeight = options.classWeight ? classWeightsByOutput(model.network, options.classWeight) : undefined
   const given =
     options.sampleWeight === undefined || isStream(source) ? source : { ...source, sampleWeight: options.sampleWeight }
   const [training, validation] = splitValidation(model, given, options, batchSize, validationSplit)

@@ -12,7 +12,8 @@ export interface ForwardOptions {
   readonly inputs: readonly Value[]
   /** Targets of each output. */
   readonly targets: readonly Value[]
-  readonly sampleWeight: Value | null
+  /** Weights of the examples for each output, where it has some. */
+  readonly sampleWeights: readonly (Value | null)[]
   /** The key of this step's randomness; without one the network is evaluated, not trained. */
   readonly key: Value | undefined
   readonly weights: (path: string) => Value
@@ -31,7 +32,7 @@ export interface Forward {
 
 /** A batch through a network, with loss, penalties and metrics. */
 export function forward(net: Network, compiled: Compiled, options: ForwardOptions): Forward {
-  const { graph, inputs, targets, sampleWeight, key, weights } = options
+  const { graph, inputs, targets, sampleWeights, key, weights } = options
   const training = key !== undefined
   const { kernelRegularizer } = compiled
   const traced = trace(net, { training, penalize: true, inputs, weights, key, kernelRegularizer })
@@ -43,7 +44,7 @@ export function forward(net: Network, compiled: Compiled, options: ForwardOption
       ? trace(net, { training, inputs, weights, key: mixKey(key, 0x5d5d5d), replaced: traced.replaced })
       : null
   const terms = compiled.outputs.map((output, i) => {
-    const [yTrue, yPred] = [targets[i]!, traced.outputs[i]!]
+    const [yTrue, yPred, sampleWeight] = [targets[i]!, traced.outputs[i]!, sampleWeights[i]!]
     const lossOf = (y: Value) => graph.scope('loss', () => meanLoss(output.loss, yTrue, y, sampleWeight))
     let loss = lossOf(yPred)
     if (second !== null) {

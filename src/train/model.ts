@@ -9,7 +9,7 @@ import type { Schedule } from '../optim/schedules/schedule.js'
 import type { StepInfo } from '../optim/transform.js'
 import { compile, createState, type Program, type State } from '../runtime/index.js'
 import type { Logs } from './accumulate.js'
-import { arraySource, type DataLike, gatherRows, isTensor, type TensorLike } from './batches.js'
+import { arraySource, type DataLike, gatherRows, isTensor } from './batches.js'
 import { callbackList, introduce } from './callback.js'
 import { decodeCheckpoint, encodeCheckpoint } from './checkpoint/file.js'
 import { captureModel, type ModelDescription, restoreModel } from './checkpoint/model.js'
@@ -19,6 +19,7 @@ import { evaluateBatches, fit as runFit, trainOn } from './fit.js'
 import type { History } from './history.js'
 import { checkEvaluateOptions, type EvaluateOptions, type FitOptions, type PredictOptions } from './options.js'
 import { readFile } from './read.js'
+import type { SampleWeight } from './sample-weight.js'
 import { saveModel } from './save.js'
 import { batchesOf, type TrainingSource } from './sources.js'
 import {
@@ -29,6 +30,7 @@ import {
   traceEvaluationWeights,
   traceInference,
 } from './step.js'
+import { trainBatch } from './update.js'
 import { writeFileAtomic } from './write.js'
 
 export interface ModelOptions {
@@ -321,9 +323,8 @@ export class Model {
   async trainOnBatch(
     x: DataLike,
     y: DataLike,
-    { sampleWeight = null }: { sampleWeight?: TensorLike | null } = {},
+    { sampleWeight = null }: { sampleWeight?: SampleWeight | null } = {},
   ): Promise<Logs> {
-    const { trainBatch } = await import('./update.js')
     const source = arraySource(this.network, x, y, sampleWeight)
     return trainBatch(this, { x: source.x, y: source.y, sampleWeight: source.sampleWeight, size: source.length })
   }
@@ -335,7 +336,7 @@ export class Model {
   async gradients(
     x: DataLike,
     y: DataLike,
-    { sampleWeight = null }: { sampleWeight?: TensorLike | null } = {},
+    { sampleWeight = null }: { sampleWeight?: SampleWeight | null } = {},
   ): Promise<Record<string, Tensor>> {
     const { modelGradients } = await import('./gradients.js')
     const source = arraySource(this.network, x, y, sampleWeight)
@@ -403,9 +404,14 @@ export class Model {
   async evaluationWeights(): Promise<Record<string, Tensor>> {
     const weights = await this.weights()
     if (this.#compiled?.optimizer.evaluate === undefined) return weights
-    const { graph, outputs } = traceEvaluationWeights(this.network, this.#compiled.optimizer)
+    const { graph, outputs, paths } = traceEvaluationWeights(this.network, this.#compiled.optimizer)
+    if (Object.keys(outputs).length === 0) return weights
     const program = await compile(graph, { outputs, device: this.#compiled.device })
-    return { ...weights, ...(await program.run({}, await this.state())) }
+    const evaluated = await program.run({}, await this.state())
+    return {
+      ...weights,
+      ...Object.fromEntries(Object.entries(evaluated).map(([name, value]) => [paths[name]!, value])),
+    }
   }
 
   /** Replaces weights by path; averages and other slots that begin with a weight's value begin anew. Unknown paths and wrong shapes are errors, and then nothing is changed. */

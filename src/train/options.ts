@@ -1,7 +1,8 @@
 import { ConfigError, nearest } from '../ir/index.js'
-import type { DataLike, TensorLike } from './batches.js'
+import type { DataLike } from './batches.js'
 import type { Callback } from './callback.js'
 import type { ProgressStream } from './callbacks/progress.js'
+import type { ClassWeight, SampleWeight } from './sample-weight.js'
 import type { TrainingSource } from './sources.js'
 
 export interface PredictOptions {
@@ -11,20 +12,24 @@ export interface PredictOptions {
 }
 
 export interface EvaluateOptions extends PredictOptions {
-  sampleWeight?: TensorLike
+  /** Weights of examples in losses and weighted metrics; for several outputs the same for all, or by name. */
+  sampleWeight?: SampleWeight
 }
 
 export interface FitOptions extends EvaluateOptions {
   /** Default 1. */
   epochs?: number
   /** Data for val_loss and val_ metrics: a source, or [x, y] or [x, y, sampleWeight]. */
-  validationData?: TrainingSource | readonly [DataLike, DataLike] | readonly [DataLike, DataLike, TensorLike]
+  validationData?: TrainingSource | readonly [DataLike, DataLike] | readonly [DataLike, DataLike, SampleWeight]
   /** Share of the examples, from the end, kept for validation (data in memory only). */
   validationSplit?: number
   /** Default true. */
   shuffle?: boolean
-  /** Weight of each class in the loss, by number. */
-  classWeight?: Readonly<Record<number, number>>
+  /**
+   * Weight of each class in loss and weighted metrics, by number, for class numbers or one-hot targets; for several
+   * outputs by the output's name. Together with `sampleWeight` their product (Keras refuses both).
+   */
+  classWeight?: ClassWeight
   /** 1: progress on the terminal (the default in Node), 0: silence. */
   verbose?: 0 | 1 | boolean
   /** Where progress goes; default standard output. */
@@ -60,7 +65,12 @@ export function checkFitOptions(options: FitOptions): void {
       hint: `did you mean ${nearest(key, known, 1)[0]}?`,
     }))
   const { epochs = 1, batchSize = 32, validationSplit = 0, initialEpoch = 0, classWeight = {} } = options
-  for (const [name, value] of Object.entries({ initialEpoch, ...classWeight }))
+  const byClass = Object.entries((classWeight ?? {}) as Readonly<Record<string, unknown>>).flatMap(([name, value]) =>
+    typeof value === 'object' && value !== null
+      ? Object.entries(value).map(([own, weight]): [string, unknown] => [`${name}.${own}`, weight])
+      : [[name, value] as [string, unknown]],
+  )
+  for (const [name, value] of [['initialEpoch', initialEpoch] as [string, unknown], ...byClass])
     if (typeof value !== 'number' || !Number.isFinite(value) || value < 0)
       problems.push({
         code: 'bad-option',

@@ -8,16 +8,16 @@ import {
   type DataLike,
   epochOrder,
   gatherRows,
-  type TensorLike,
 } from './batches.js'
 import type { Model } from './model.js'
 import type { FitOptions } from './options.js'
+import type { SampleWeight } from './sample-weight.js'
 
 /** One element of a stream of data: an example, or a batch of them. */
 export interface StreamElement {
   readonly x: Tensor | Readonly<Record<string, Tensor>>
   readonly y?: Tensor | Readonly<Record<string, Tensor>> | undefined
-  readonly sampleWeight?: Tensor | undefined
+  readonly sampleWeight?: Tensor | Readonly<Record<string, Tensor>> | undefined
 }
 
 /** A stream that can be run through again: `anneal/data`'s Dataset, or anything alike. */
@@ -36,7 +36,7 @@ export interface Stream {
 }
 
 /** What can be trained on: data in memory, or a stream. */
-export type TrainingSource = { x: DataLike; y?: DataLike; sampleWeight?: TensorLike } | Stream
+export type TrainingSource = { x: DataLike; y?: DataLike; sampleWeight?: SampleWeight } | Stream
 
 export function isStream(source: TrainingSource): source is Stream {
   if (typeof source !== 'object' || source === null)
@@ -179,7 +179,7 @@ export function splitValidation(
 ): [Batches, Batches | null] {
   const held = options.validationData
   if (held !== undefined && held !== null) {
-    const pair = Array.isArray(held) ? (held as readonly [DataLike, DataLike, TensorLike?]) : undefined
+    const pair = Array.isArray(held) ? (held as readonly [DataLike, DataLike, SampleWeight?]) : undefined
     const other: TrainingSource =
       pair === undefined
         ? (held as TrainingSource)
@@ -204,7 +204,7 @@ export function splitValidation(
     return {
       x: pick(all.x),
       y: pick(all.y),
-      sampleWeight: all.sampleWeight === null ? null : gatherRows(all.sampleWeight, picks),
+      sampleWeight: all.sampleWeight === null ? null : pick(all.sampleWeight),
       length: to - from,
     }
   }

@@ -11,14 +11,15 @@ import type { Compiled } from './config.js'
 import { type Forward, forward } from './forward.js'
 
 export const KEY = 'random/key'
-export const SAMPLE_WEIGHT = 'sample_weight'
 export const target = (output: string): string => `target/${output}`
+export const sampleWeight = (output: string): string => `sample_weight/${output}`
 
 /** Dtypes and shapes of one batch: what a step is compiled for. */
 export interface BatchSignature {
   readonly x: Readonly<Record<string, { dtype: DType; shape: readonly number[] }>>
   readonly y: Readonly<Record<string, { dtype: DType; shape: readonly number[] }>>
-  readonly weighted: boolean
+  /** Of the outputs whose examples have weights. */
+  readonly weights: Readonly<Record<string, { shape: readonly number[] }>>
 }
 
 /**
@@ -61,13 +62,15 @@ export function traceStep(net: Network, compiled: Compiled, signature: BatchSign
   const weights = new Map(net.weights.map(w => [w.path, graph.input(w.path, 'float32', w.shape)]))
   const training = kind !== 'evaluate'
   const key = training ? graph.input(KEY, 'uint32', []) : undefined
-  const batch = Object.values(signature.x)[0]!.shape[0]!
-  const sampleWeight = signature.weighted ? graph.input(SAMPLE_WEIGHT, 'float32', [batch]) : null
+  const sampleWeights = compiled.outputs.map(({ name }) => {
+    const weight = signature.weights[name]
+    return weight === undefined ? null : graph.input(sampleWeight(name), 'float32', weight.shape)
+  })
   const targets = compiled.outputs.map(({ name }) =>
     graph.input(target(name), signature.y[name]!.dtype, signature.y[name]!.shape),
   )
   const at = (weightOf: (path: string) => Value): Forward =>
-    forward(net, compiled, { graph, inputs, targets, sampleWeight, key, weights: weightOf })
+    forward(net, compiled, { graph, inputs, targets, sampleWeights, key, weights: weightOf })
 
   if (!training) {
     const evaluated = evaluationWeights(net, compiled.optimizer, graph, weights)
@@ -145,16 +148,22 @@ export function traceInference(
   return { graph, outputs: Object.fromEntries(net.outputs.map((output, i) => [output.name, traced.outputs[i]!])) }
 }
 
-/** The weights an optimizer wants evaluated, as a graph of their own. */
+/** The weights an optimizer wants evaluated, as a graph of their own; `paths` says whose value an output is. */
 export function traceEvaluationWeights(
   net: Network,
   optimizer: Optimizer,
-): { graph: Graph; outputs: Record<string, Value> } {
+): { graph: Graph; outputs: Record<string, Value>; paths: Record<string, string> } {
   const graph = new Graph()
   const weights = new Map(net.weights.map(w => [w.path, graph.input(w.path, 'float32', w.shape)]))
   const evaluated = evaluationWeights(net, optimizer, graph, weights)
   const changed = [...evaluated].filter(([path, value]) => value !== weights.get(path))
-  return { graph, outputs: Object.fromEntries(changed.map(([path, value]) => [path, value])) }
+  // Weights are inputs under their paths: outputs need other names.
+  const nameOf = (path: string) => `evaluated/${path}`
+  return {
+    graph,
+    outputs: Object.fromEntries(changed.map(([path, value]) => [nameOf(path), value])),
+    paths: Object.fromEntries(changed.map(([path]) => [nameOf(path), path])),
+  }
 }
 
 export async function compileStep(

@@ -7,19 +7,19 @@ import { diagnose } from './diagnose.js'
 import { hostUpdate } from './host-update.js'
 import type { Model } from './model.js'
 import type { Batches } from './sources.js'
-import { type BatchSignature, type Step, type StepKind, stepFeeds, target, traceStep } from './step.js'
+import { type BatchSignature, type Step, type StepKind, sampleWeight, stepFeeds, target, traceStep } from './step.js'
 
 /** Dtypes and shapes of a batch. */
 export const signatureOf = (batch: Batch): BatchSignature => {
   const types = (tensors: Readonly<Record<string, Tensor>>) =>
     Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, { dtype: t.dtype, shape: t.shape }]))
-  return { x: types(batch.x), y: types(batch.y), weighted: batch.sampleWeight !== null }
+  return { x: types(batch.x), y: types(batch.y), weights: types(batch.sampleWeight ?? {}) }
 }
 
 function feedsOf(batch: Batch): Record<string, Tensor> {
   const feeds: Record<string, Tensor> = { ...batch.x }
   for (const [name, t] of Object.entries(batch.y)) feeds[target(name)] = t
-  if (batch.sampleWeight !== null) feeds.sample_weight = batch.sampleWeight
+  for (const [name, t] of Object.entries(batch.sampleWeight ?? {})) feeds[sampleWeight(name)] = t
   return feeds
 }
 

@@ -70,8 +70,14 @@ CASES = [
      P.NAdam, {"lr": 0.02, "b": {"momentum_decay": 0.1, "betas": (0.8, 0.999)}}),
 ]
 
+# Gradients of four batches together, and a schedule of updates, as training loops in PyTorch have it
+ACCUMULATED = [
+    ("accumulate", {"steps": 4, "scheduleBy": "updates", "optimizer": {"name": "adamw", "config": {**ADAM, "learningRate": {**HALVED, "initialLearningRate": 0.05}}}},
+     P.AdamW, {"lr": 0.05, "weight_decay": 0.004, "gamma": True}, 3, 4),
+]
 
-def walk(name, ours, cls, options, batches=1):
+
+def walk(name, ours, cls, options, batches=1, together=1):
     given = dict(options)
     values = {key: torch.tensor(v.astype(np.float64), requires_grad=True) for key, v in START.items()}
     groups = [{"params": [v], **(given.pop(key, {}) or {})} for key, v in values.items() if options.get(key, {}) is not None]
@@ -82,10 +88,12 @@ def walk(name, ours, cls, options, batches=1):
     case = {"name": name, "options": ours, "batches": batches, "trajectory": {}}
     for step in range(1, STEPS[-1] + 1):
         for v, g in zip(values.values(), gradients(*(v.detach() for v in values.values()), batch_of(step, batches))):
-            v.grad = g
-        optimizer.step()
-        if scheduler:
-            scheduler.step()
+            v.grad = g / together + (0 if v.grad is None else v.grad)
+        if step % together == 0:
+            optimizer.step()
+            optimizer.zero_grad()
+            if scheduler:
+                scheduler.step()
         if step in STEPS:
             case["trajectory"][step] = row(*(v.detach() for v in values.values()))
             if name == "asgd":
@@ -131,4 +139,4 @@ def schedule_free(options, batches):
 
 if __name__ == "__main__":
     version = torch.__version__.split("+")[0]
-    write(__file__, f"torch {version}", {"cases": [walk(*case) for case in CASES] + [schedule_free(*case) for case in SCHEDULE_FREE]})
+    write(__file__, f"torch {version}", {"cases": [walk(*case) for case in CASES + ACCUMULATED] + [schedule_free(*case) for case in SCHEDULE_FREE]})

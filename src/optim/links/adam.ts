@@ -1,9 +1,10 @@
 import type { Value } from '../../ir/index.js'
 import * as ops from '../../ops/index.js'
-import { type StepInfo, type Transform, transform } from '../transform.js'
+import { type Hyper, type StepInfo, shareOf, type Transform, transform } from '../transform.js'
 
 export interface ScaleByAdamOptions {
-  beta1: number
+  /** 0 to below 1, or a schedule; its value at an update counts for the bias correction too, as in PyTorch. */
+  beta1: Hyper
   beta2: number
   epsilon: number
   epsilonMode?: 'hat' | 'corrected'
@@ -21,21 +22,21 @@ export const scaleByAdam = ({
   epsilonMode = 'hat',
   amsgrad = false,
 }: ScaleByAdamOptions): Transform => {
+  const beta = shareOf(beta1, 'beta1')
   const root = ({ step }: StepInfo) => Math.sqrt(1 - beta2 ** step)
   const scalars = {
-    correction: (info: StepInfo) => root(info) / (1 - beta1 ** info.step),
+    beta1: beta,
+    rest1: (info: StepInfo) => 1 - beta(info),
+    correction: (info: StepInfo) => root(info) / (1 - beta(info) ** info.step),
     epsilon: (info: StepInfo) => epsilon * root(info),
   }
-  const moments = (g: Value, m: Value, v: Value) => ({
-    m: ops.add(ops.mul(m, beta1), ops.mul(g, 1 - beta1)),
-    v: ops.add(ops.mul(v, beta2), ops.mul(ops.mul(g, g), 1 - beta2)),
-  })
-  return transform<string, 'correction' | 'epsilon'>({
+  return transform<string, keyof typeof scalars>({
     name: 'adam',
     slots: () => ({ m: 0, v: 0, ...(amsgrad ? { vhat: 0 } : {}) }),
     scalars,
     update: ({ gradient, slots, scalars: fed }) => {
-      const { m, v } = moments(gradient, slots.m!, slots.v!)
+      const m = ops.add(ops.mul(slots.m!, fed.beta1), ops.mul(gradient, fed.rest1))
+      const v = ops.add(ops.mul(slots.v!, beta2), ops.mul(ops.mul(gradient, gradient), 1 - beta2))
       const vhat = slots.vhat === undefined ? undefined : ops.max([slots.vhat, v])
       const next: Record<string, Value> = { m, v }
       if (vhat !== undefined) next.vhat = vhat

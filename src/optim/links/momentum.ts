@@ -1,10 +1,11 @@
 import * as ops from '../../ops/index.js'
-import { type Transform, transform } from '../transform.js'
+import { type Hyper, shareOf, type Transform, transform } from '../transform.js'
 
 export interface MomentumOptions {
   /** Name of the link, and so of its slot: `NAME/momentum/PATH`. */
   name: string
-  momentum: number
+  /** 0 … 1, or a schedule. */
+  momentum: Hyper
   nesterov?: boolean
   /** Only in mode `torch`: the share of each gradient but the first that is left out. */
   dampening?: number
@@ -19,31 +20,32 @@ export interface MomentumOptions {
 export const momentum = ({ mode = 'keras', ...options }: MomentumOptions): Transform =>
   mode === 'keras' ? scaledVelocity(options) : plainVelocity(options)
 
-const scaledVelocity = ({ name, momentum: share, nesterov = false }: Omit<MomentumOptions, 'mode'>): Transform =>
+const scaledVelocity = ({ name, momentum, nesterov = false }: Omit<MomentumOptions, 'mode'>): Transform =>
   transform({
     name,
     slots: { momentum: 0 },
+    scalars: { momentum: shareOf(momentum, 'momentum') },
     update: ({ gradient, slots, scalars }) => {
       const step = ops.mul(gradient, scalars.learningRate)
-      const velocity = ops.add(ops.mul(slots.momentum, share), step)
+      const velocity = ops.add(ops.mul(slots.momentum, scalars.momentum), step)
       return {
-        gradient: nesterov ? ops.add(ops.mul(velocity, share), step) : velocity,
+        gradient: nesterov ? ops.add(ops.mul(velocity, scalars.momentum), step) : velocity,
         slots: { momentum: velocity },
       }
     },
   })
 
 const plainVelocity = (options: Omit<MomentumOptions, 'mode'>): Transform => {
-  const { name, momentum: share, nesterov = false, dampening = 0 } = options
+  const { name, momentum, nesterov = false, dampening = 0 } = options
   return transform({
     name,
     slots: { momentum: 0 },
-    scalars: { fresh: ({ step }) => (step === 1 ? 1 : 1 - dampening) },
+    scalars: { momentum: shareOf(momentum, 'momentum'), fresh: ({ step }) => (step === 1 ? 1 : 1 - dampening) },
     update: ({ gradient, slots, scalars }) => {
       const fresh = dampening === 0 ? gradient : ops.mul(gradient, scalars.fresh)
-      const velocity = ops.add(ops.mul(slots.momentum, share), fresh)
+      const velocity = ops.add(ops.mul(slots.momentum, scalars.momentum), fresh)
       return {
-        gradient: nesterov ? ops.add(ops.mul(velocity, share), gradient) : velocity,
+        gradient: nesterov ? ops.add(ops.mul(velocity, scalars.momentum), gradient) : velocity,
         scale: scalars.learningRate,
         slots: { momentum: velocity },
       }

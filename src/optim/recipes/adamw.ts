@@ -2,6 +2,7 @@ import { scaleByAdam } from '../links/adam.js'
 import { scaleByLearningRate } from '../links/scale.js'
 import { oneOf } from '../options.js'
 import { optimizer } from '../recipe.js'
+import { asHyper } from '../schedules/schedule.js'
 import type { AdamOptions } from './adam.js'
 
 export type AdamwOptions = AdamOptions
@@ -21,6 +22,7 @@ export const adamw = optimizer<AdamwOptions>({
     epsilonMode: 'hat',
     amsgrad: false,
   },
+  scheduled: ['beta1'],
   checks: { epsilonMode: oneOf('hat', 'corrected') },
-  links: o => [scaleByAdam(o), scaleByLearningRate()],
+  links: o => [scaleByAdam({ ...o, beta1: asHyper(o.beta1) }), scaleByLearningRate()],
 })

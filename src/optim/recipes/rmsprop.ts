@@ -4,13 +4,14 @@ import { momentum } from '../links/momentum.js'
 import { scaleByLearningRate } from '../links/scale.js'
 import { type OptimizerOptions, oneOf } from '../options.js'
 import { optimizer } from '../recipe.js'
+import { asHyper, type Schedule, type ScheduleConfig } from '../schedules/schedule.js'
 import { type Transform, transform } from '../transform.js'
 
 export interface RmspropOptions extends OptimizerOptions {
   /** Decay of the mean square, 0 to below 1; default 0.9. PyTorch's `alpha`, 0.99 there. */
   rho?: number
-  /** 0 … 1; default 0. */
-  momentum?: number
+  /** 0 … 1, or a schedule, say `schedules.oneCycleMomentum(…)`; default 0. */
+  momentum?: Schedule | ScheduleConfig
   /** As in `sgd`: does the velocity hold steps (`keras`, the default) or scaled gradients (`torch`). */
   momentumMode?: 'keras' | 'torch'
   /** Default 1e-7; where it stands is said by `epsilonMode`. */
@@ -58,11 +59,12 @@ export const rmsprop = optimizer<RmspropOptions>({
     epsilonMode: 'inside',
     centered: false,
   },
+  scheduled: ['momentum'],
   checks: { momentumMode: oneOf('keras', 'torch'), epsilonMode: oneOf('inside', 'outside') },
   links: o => [
     scaleByRms(o),
-    o.momentum > 0
-      ? momentum({ name: 'rmspropMomentum', momentum: o.momentum, mode: o.momentumMode })
+    o.momentum !== 0
+      ? momentum({ name: 'rmspropMomentum', momentum: asHyper(o.momentum), mode: o.momentumMode })
       : scaleByLearningRate(),
   ],
 })

@@ -3,10 +3,11 @@ import { momentum } from '../links/momentum.js'
 import { scaleByLearningRate } from '../links/scale.js'
 import { type OptimizerOptions, oneOf, upToOne } from '../options.js'
 import { optimizer } from '../recipe.js'
+import { asHyper, type Schedule, type ScheduleConfig } from '../schedules/schedule.js'
 
 export interface SgdOptions extends OptimizerOptions {
-  /** 0 … 1; default 0. */
-  momentum?: number
+  /** 0 … 1, or a schedule, say `schedules.oneCycleMomentum(…)`; default 0. */
+  momentum?: Schedule | ScheduleConfig
   /** Nesterov's look-ahead; default false. Without momentum it changes nothing. */
   nesterov?: boolean
   /**
@@ -25,6 +26,7 @@ export interface SgdOptions extends OptimizerOptions {
 export const sgd = optimizer<SgdOptions>({
   name: 'sgd',
   defaults: { learningRate: 0.01, momentum: 0, nesterov: false, momentumMode: 'keras', dampening: 0 },
+  scheduled: ['momentum'],
   checks: { momentumMode: oneOf('keras', 'torch'), dampening: upToOne },
   links: o => {
     if (o.dampening > 0 && (o.momentumMode !== 'torch' || o.nesterov))
@@ -38,7 +40,7 @@ export const sgd = optimizer<SgdOptions>({
     return [
       momentum({
         name: 'sgd',
-        momentum: o.momentum,
+        momentum: asHyper(o.momentum),
         nesterov: o.nesterov,
         mode: o.momentumMode,
         dampening: o.dampening,

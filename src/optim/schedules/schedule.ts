@@ -20,6 +20,15 @@ export type NamedSchedule = ((step: number) => number) & { readonly config: Sche
 export const isNamedSchedule = (schedule: unknown): schedule is NamedSchedule =>
   typeof schedule === 'function' && 'config' in schedule
 
+/**
+ * An option that may be a schedule, once its config has been made one.
+ * @throws ConfigError for a config
+ */
+export function asHyper(value: Schedule | ScheduleConfig): Schedule {
+  if (typeof value !== 'object') return value
+  throw new ConfigError({ code: 'schedule-config', where: 'schedule', expected: 'a schedule', received: value })
+}
+
 /** What a schedule says at a step, unchecked. */
 export const valueAt = (schedule: Schedule, step: number): number =>
   typeof schedule === 'function' ? schedule(step) : schedule

@@ -1,3 +1,4 @@
+import { ConfigError } from '../../ir/index.js'
 import type { Logs } from '../accumulate.js'
 import type { Callback } from '../callback.js'
 
@@ -17,6 +18,15 @@ const seconds = (s: number): string =>
 /** A number in four significant digits. */
 export const short = (x: number): string =>
   x !== 0 && (Math.abs(x) < 1e-3 || Math.abs(x) >= 1e5) ? x.toExponential(3) : x.toFixed(4)
+function standardOutput(): ProgressStream {
+  if (typeof process !== 'undefined') return process.stdout
+  throw new ConfigError({
+    code: 'missing-option',
+    where: 'callbacks.progress.stream',
+    expected: 'a stream',
+    received: 'none',
+  })
+}
 const line = (logs: Logs): string =>
   Object.entries(logs)
     .map(([name, value]) => `${name}: ${short(value)}`)
@@ -26,7 +36,7 @@ const line = (logs: Logs): string =>
  * A bar with loss, metrics and time left on a terminal; one plain line per epoch elsewhere. Warnings and notices get
  * lines of their own. `fit` adds it by itself unless told `verbose: 0`. Default stream: standard output.
  */
-export function progress({ stream = process.stdout }: { stream?: ProgressStream } = {}): Callback {
+export function progress({ stream = standardOutput() }: { stream?: ProgressStream } = {}): Callback {
   const live = stream.isTTY === true
   let epochs = 0
   let steps: number | undefined

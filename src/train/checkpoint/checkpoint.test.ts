@@ -62,6 +62,28 @@ describe('a checkpoint of a model', () => {
     expect(await everything(other)).toEqual(after)
   })
 
+  test('keeps the rhythm of what happens every so many steps', async () => {
+    // Numbers too small for full precision are set to zero at the hundredth step, not a hundred steps after loading.
+    const tiny = () => {
+      const net = network({ optimizer: optimizers.sgd() })
+      net.setWeights({ 'dense_1/bias': tensor(Float32Array.of(1e-40)) })
+      return net
+    }
+    const flat = { x: tensor(new Float32Array(2), [1, 2]), y: tensor(Float32Array.of(1e-40), [1, 1]) }
+    const train = async (net: Model, epochs: number) => {
+      await net.fit(flat, { epochs, verbose: 0 })
+      return (await net.weights())['dense_1/bias']!.data[0]
+    }
+    expect([await train(tiny(), 99), await train(tiny(), 100)]).toEqual([Math.fround(1e-40), 0])
+    const path = fresh()
+    const net = tiny()
+    await train(net, 60)
+    await net.saveCheckpoint(path)
+    const resumed = network({ optimizer: optimizers.sgd() })
+    await resumed.loadCheckpoint(path)
+    expect([await train(resumed, 39), await train(resumed, 1)]).toEqual([Math.fround(1e-40), 0])
+  })
+
   test('gives weights alone to a model that is not compiled, when asked', async () => {
     const path = fresh()
     const net = network()

@@ -2,11 +2,12 @@ import { z } from 'zod'
 import type { Tensor } from '../../ir/index.js'
 import { parseOptions } from '../../ir/options.js'
 import type { Logs } from '../accumulate.js'
-import type { DataLike, TensorLike } from '../batches.js'
+import type { DataLike } from '../batches.js'
 import type { Callback } from '../callback.js'
 import { modelGradients } from '../gradients.js'
 import type { Model } from '../model.js'
 import type { TrainingRun } from '../run.js'
+import type { SampleWeight } from '../sample-weight.js'
 import type { Hparams, SessionStatus } from './hparams.js'
 import type { LogPosition } from './log.js'
 import { weightImage } from './weight-image.js'
@@ -33,7 +34,7 @@ export interface TensorBoardOptions {
    * Gradients as histograms every `histogramFreq` epochs, at the weights after the epoch: of the epoch's last batch
    * (true), or of a batch of yours, which makes epochs comparable. Default false.
    */
-  gradients?: boolean | { readonly x: DataLike; readonly y: DataLike; readonly sampleWeight?: TensorLike } | null
+  gradients?: boolean | { readonly x: DataLike; readonly y: DataLike; readonly sampleWeight?: SampleWeight } | null
   /** The run's choices, for the HPARAMS tab; written with its first epoch. */
   hparams?: Hparams | null
   /** Pictures to show: written when training begins or, from a function, after every epoch. */
