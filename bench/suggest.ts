@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { createStudy, type Distribution, samplers, type Study } from '../src/tune/index.js'
+import { createStudy, type Distribution, type Study, samplers } from '../src/tune/index.js'
 import { columns, machine, median, minimum } from './harness.js'
 
 /** What does one suggestion of six parameters cost, beside Optuna's, with as many finished trials? */
@@ -17,10 +17,32 @@ const AXES = 6
 const distribution: Distribution = { type: 'float', low: 0, high: 1, log: false, step: null }
 const value = (x: readonly number[]) => x.reduce((sum, v, i) => sum + (v - 0.3) ** 2 * (i + 1), 0)
 
-console.log(`${machine()}\n\nms for one suggestion of ${AXES} parameters; the first, then the best and median of ${ASKS - 1} more`)
-const lines = [['sampler', 'trials', 'anneal: first', 'best', 'median', 'best, processor', 'Optuna: first', 'best', 'median', 'best, processor', '']]
+console.log(
+  `${machine()}\n\nms for one suggestion of ${AXES} parameters; the first, then the best and median of ${ASKS - 1} more`,
+)
+const lines = [
+  [
+    'sampler',
+    'trials',
+    'anneal: first',
+    'best',
+    'median',
+    'best, processor',
+    'Optuna: first',
+    'best',
+    'median',
+    'best, processor',
+    '',
+  ],
+]
 for (const [name, peer, trials, sampler] of rows)
-  lines.push([name, String(trials), ...cells(await ours(await studyOf(trials, sampler()))), ...cells(optuna(peer, trials)), ''])
+  lines.push([
+    name,
+    String(trials),
+    ...cells(await ours(await studyOf(trials, sampler()))),
+    ...cells(optuna(peer, trials)),
+    '',
+  ])
 console.log(columns(lines))
 console.log('The processor does not count what other programs take, which the clock does.')
 

@@ -1,4 +1,4 @@
-import { cdf } from '../samplers/tpe/normal.js'
+import { cdf } from '../samplers/normal.js'
 
 /**
  * Wilcoxon's signed-rank test, one-sided: the probability of a rank sum as large as this one where the differences lie
