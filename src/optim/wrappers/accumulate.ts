@@ -1,8 +1,8 @@
-import { ConfigError } from '../../ir/index.js'
 import * as ops from '../../ops/index.js'
 import type { Optimizer } from '../optimizer.js'
 import { oneOf, resolveOptions, whole } from '../options.js'
 import type { HostScalar } from '../transform.js'
+import { checkInGraph } from './in-graph.js'
 import { saved } from './saved.js'
 
 export interface AccumulateOptions {
@@ -23,14 +23,7 @@ export function accumulate(inner: Optimizer, options: AccumulateOptions): Optimi
     { steps: 1, scheduleBy: 'batches' },
     { steps: whole(1), scheduleBy: oneOf('batches', 'updates') },
   )
-  if (inner.host !== undefined)
-    throw new ConfigError({
-      code: 'host-optimizer',
-      where: 'optimizers.accumulate',
-      expected: 'an optimizer that updates inside the graph',
-      received: inner.name,
-      hint: 'give it the large batch: it needs the loss of the whole of it again and again',
-    })
+  checkInGraph(inner, 'optimizers.accumulate')
   const { steps } = config
   const updates = (batches: number): number => Math.floor(batches / steps)
   const perUpdate =

@@ -1,5 +1,6 @@
 import type { Value } from '../../ir/index.js'
 import type { Optimizer, UpdateContext } from '../optimizer.js'
+import { checkInGraph } from './in-graph.js'
 
 /** How averages are kept beside the weights. */
 export interface Averaging {
@@ -13,6 +14,7 @@ export interface Averaging {
 
 /** An optimizer with one more slot for each parameter, `name/average/path`, that follows it. */
 export function averaged(inner: Optimizer, name: string, averaging: Averaging): Optimizer {
+  checkInGraph(inner, `optimizers.${name}`)
   const slotOf = (path: string) => `${name}/average/${path}`
   return {
     ...inner,

@@ -2,6 +2,7 @@ import { scalar, type Value } from '../../ir/index.js'
 import * as ops from '../../ops/index.js'
 import type { Optimizer } from '../optimizer.js'
 import { above, flag, resolveOptions } from '../options.js'
+import { checkInGraph } from './in-graph.js'
 import { saved } from './saved.js'
 
 export interface SamOptions {
@@ -23,6 +24,7 @@ export function sam(inner: Optimizer, options: SamOptions = {}): Optimizer {
     { rho: 0.05, adaptive: false },
     { rho: above(0), adaptive: flag },
   )
+  checkInGraph(inner, 'optimizers.sam')
   return {
     ...inner,
     ...saved('sam', inner, config),
