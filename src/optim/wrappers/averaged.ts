@@ -1,6 +1,6 @@
 import type { Value } from '../../ir/index.js'
 import type { Optimizer, UpdateContext } from '../optimizer.js'
-import { checkInGraph } from './in-graph.js'
+import { addSlots } from './inner.js'
 
 /** How averages are kept beside the weights. */
 export interface Averaging {
@@ -14,19 +14,15 @@ export interface Averaging {
 
 /** An optimizer with one more slot for each parameter, `name/average/path`, that follows it. */
 export function averaged(inner: Optimizer, name: string, averaging: Averaging): Optimizer {
-  checkInGraph(inner, `optimizers.${name}`)
   const slotOf = (path: string) => `${name}/average/${path}`
   return {
     ...inner,
-    slots: parameters => [
-      ...inner.slots(parameters),
-      ...parameters.map(({ path, shape }) => ({
-        name: slotOf(path),
-        shape,
-        initial: 'parameter' as const,
-        parameter: path,
-      })),
-    ],
+    slots: parameters =>
+      addSlots(
+        inner.slots(parameters),
+        parameters.map(({ path, shape }) => ({ name: slotOf(path), shape, initial: 'parameter', parameter: path })),
+        `optimizers.${name}`,
+      ),
     phase: batches => `${averaging.phase(batches)}/${inner.phase(batches)}`,
     trace: context => {
       const cut = context.phase.indexOf('/')

@@ -2,7 +2,7 @@ import { scalar, type Value } from '../../ir/index.js'
 import * as ops from '../../ops/index.js'
 import type { Optimizer } from '../optimizer.js'
 import { above, flag, resolveOptions } from '../options.js'
-import { checkInGraph } from './in-graph.js'
+import { checkInGraph } from './inner.js'
 import { saved } from './saved.js'
 
 export interface SamOptions {
@@ -18,13 +18,13 @@ export interface SamOptions {
  * in one graph, of the same batch and the same dropout masks. Batch normalization's statistics come from w.
  */
 export function sam(inner: Optimizer, options: SamOptions = {}): Optimizer {
+  checkInGraph(inner, 'optimizers.sam')
   const config = resolveOptions(
     'optimizers.sam',
     options,
     { rho: 0.05, adaptive: false },
     { rho: above(0), adaptive: flag },
   )
-  checkInGraph(inner, 'optimizers.sam')
   return {
     ...inner,
     ...saved('sam', inner, config),
