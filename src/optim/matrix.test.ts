@@ -3,10 +3,12 @@ import { optimizers } from '../index.js'
 import { type Tensor, tensor } from '../ir/index.js'
 import * as ops from '../ops/index.js'
 import { evaluate, expectClose, readFigures } from '../testing/figures.js'
+import { mixedObjective } from '../testing/objective.js'
 import { minimizer, type Progress, testOptimizer } from '../testing/optimizer.js'
-import { objective, start } from './figures/objective.js'
 import type { MuonOptions, Optimizer } from './index.js'
 import { orthogonalize } from './links/orthogonal.js'
+
+const { start, objective } = mixedObjective(new URL('./figures/matrix.json', import.meta.url))
 
 // Made by figures/matrix.py.
 interface Row {

@@ -3,11 +3,13 @@ import { optimizers } from '../index.js'
 import { type Tensor, tensor } from '../ir/index.js'
 import * as ops from '../ops/index.js'
 import { evaluate, expectClose, type Figure, figureTensor, readFigures } from '../testing/figures.js'
+import { mixedObjective } from '../testing/objective.js'
 import { minimizer, type Objective, type Progress, testOptimizer } from '../testing/optimizer.js'
-import { objective, start } from './figures/objective.js'
 import type { LbfgsOptions, Optimizer, ShampooOptions } from './index.js'
 import { asBlocks, blocksOf, fromBlocks } from './links/blocks.js'
 import { inverseRoot } from './links/inverse-root.js'
+
+const { start, objective } = mixedObjective(new URL('./figures/matrix.json', import.meta.url))
 
 // Made by figures/second_order.py.
 interface Row {

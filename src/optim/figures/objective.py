@@ -1,4 +1,4 @@
-"""What the trajectories of this folder go down; matrix.test.ts and others build the same as a graph."""
+"""What the trajectories of this folder go down; src/testing/objective.ts builds the same as a graph."""
 import numpy as np
 import torch
 
