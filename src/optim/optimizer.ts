@@ -146,6 +146,13 @@ const missing = (what: string) => (): never => {
   throw new ConfigError({ code: 'update-context', where: 'optimizer', expected: what, received: 'gradients alone' })
 }
 
+/** The label of a name for `mixKey`, one that no layer of a network has: layers count from 0, names lie above 2²⁴. */
+export const keyLabel = (name: string): number => {
+  let h = 0x811c9dc5 // FNV-1a
+  for (let i = 0; i < name.length; i++) h = Math.imul(h ^ name.charCodeAt(i), 0x01000193)
+  return (h >>> 8) + 2 ** 24
+}
+
 /** Slots as inputs of a graph, each made when it is first asked for. */
 export function slotInputs(graph: Graph, slots: readonly Slot[]): (name: string) => Value {
   const byName = new Map(slots.map(slot => [slot.name, slot]))

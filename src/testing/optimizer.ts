@@ -3,7 +3,7 @@ import { gradients } from '../autodiff/index.js'
 import { counterRandom, Graph, type Tensor, tensor, type Value } from '../ir/index.js'
 import { mixKey } from '../ops/counter-random.js'
 import * as ops from '../ops/index.js'
-import { initialValue, type Optimizer, stepInfo, traceUpdate } from '../optim/optimizer.js'
+import { initialValue, keyLabel, type Optimizer, stepInfo, traceUpdate } from '../optim/optimizer.js'
 import { compile, type Program } from '../runtime/index.js'
 
 export interface OptimizerSuiteOptions {
@@ -47,7 +47,7 @@ export async function minimizer(optimizer: Optimizer, start: Readonly<Record<str
       phase,
       key: name => {
         key ??= graph.input('key', 'uint32', [])
-        return mixKey(key, name.length)
+        return mixKey(key, keyLabel(name))
       },
       gradientsAt: others => at({ ...values, ...Object.fromEntries(others) }).gradients,
     })

@@ -1,4 +1,4 @@
-import type { Tensor } from '../ir/index.js'
+import { ConfigError, type Tensor } from '../ir/index.js'
 import type { Evaluation } from '../optim/optimizer.js'
 import type { State } from '../runtime/index.js'
 import type { Model } from './model.js'
@@ -17,6 +17,15 @@ export async function hostUpdate(
 ): Promise<void> {
   const { optimizer } = model.compiled
   const trainable = model.trainable
+  const constrained = trainable.find(w => w.constraint)
+  if (constrained !== undefined)
+    throw new ConfigError({
+      code: 'constraint-on-host',
+      where: constrained.path,
+      expected: `weights without constraints for ${optimizer.name}`,
+      received: constrained.constraint,
+      hint: 'a line search cannot know of a projection after it: use a regularizer, or an optimizer inside the graph',
+    })
   const read = async (names: readonly string[]) => {
     const entries: [string, Tensor][] = []
     for (const name of names) entries.push([name, await state.read(name)])

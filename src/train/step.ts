@@ -4,7 +4,7 @@ import { constrain } from '../nn/constraints.js'
 import type { Statistic } from '../nn/metrics.js'
 import { type Network, trace } from '../nn/network.js'
 import { mixKey } from '../ops/counter-random.js'
-import { type EvaluationContext, type Optimizer, slotInputs, traceUpdate } from '../optim/optimizer.js'
+import { type EvaluationContext, keyLabel, type Optimizer, slotInputs, traceUpdate } from '../optim/optimizer.js'
 import type { HostScalar, StepInfo } from '../optim/transform.js'
 import { compile, type Program } from '../runtime/index.js'
 import type { Compiled } from './config.js'
@@ -91,7 +91,7 @@ export function traceStep(net: Network, compiled: Compiled, signature: BatchSign
     traceUpdate(compiled.optimizer, {
       parameters: trainable.map((w, i) => ({ path: w.path, value: values[i]!, gradient: grads[i]! })),
       phase: kind.phase,
-      key: name => mixKey(key!, hash(name)),
+      key: name => mixKey(key!, keyLabel(name)),
       gradientsAt: others => {
         const moved = (path: string): Value => others.get(path) ?? weights.get(path)!
         const there = at(moved)
@@ -109,13 +109,6 @@ export function traceStep(net: Network, compiled: Compiled, signature: BatchSign
     else if (replaced.has(w.path)) updates[w.path] = replaced.get(w.path)!
   }
   return { graph, outputs, updates, statistics, feeds: update.feeds }
-}
-
-/** A position for `mixKey` that no layer of a network has: layers count from 0, names lie above 2²⁴. */
-const hash = (name: string): number => {
-  let h = 0x811c9dc5 // FNV-1a
-  for (let i = 0; i < name.length; i++) h = Math.imul(h ^ name.charCodeAt(i), 0x01000193)
-  return (h >>> 8) + 2 ** 24
 }
 
 /** The weights an optimizer wants evaluated: its averages, where it keeps some. */

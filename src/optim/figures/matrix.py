@@ -2,58 +2,21 @@
 
 Needs keras (backend torch), torch, timm: KERAS_BACKEND=torch python matrix.py
 """
-import importlib.metadata
-import json
 import os
 import pathlib
-import sys
-import types
 
 os.environ["KERAS_BACKEND"] = "torch"
 import keras
-import numpy as np
 import torch
 
-# timm's optimizers alone: the whole package needs torchvision.
-for name in ("timm", "timm.optim", "timm.utils"):
-    sys.modules[name] = types.ModuleType(name)
-    sys.modules[name].__path__ = [str(importlib.metadata.distribution("timm").locate_file(name.replace(".", "/")))]
+from objective import objective, record, scale_c, scale_e, shaped, start, stub_timm, write, x, y
+
+timm = stub_timm()
 from timm.optim.lamb import Lamb
 from timm.optim.lars import Lars
 
 keras.config.set_floatx("float64")
-torch.set_default_dtype(torch.float64)
 O = keras.optimizers
-# Learning rates are small: steps of a length of their own never settle, and jump about a minimum as rounding decides.
-STEPS = (1, 2, 3, 5, 10, 20, 50, 100)
-
-rng = np.random.default_rng(5)
-f32 = lambda a: np.asarray(a, np.float32).astype(np.float64)
-draw = lambda *shape: f32(np.round(rng.normal(size=shape), 2))
-start = {"a": f32([-0.6, 0.8]), "dense/kernel": draw(3, 4), "embedding/embeddings": draw(3, 2), "conv/kernel": draw(2, 3, 2, 1)}
-x, y = draw(5, 3), draw(5, 4)
-scale_e, scale_c = f32(np.round(rng.uniform(0.3, 3, (3, 2)), 2)), f32(np.round(rng.uniform(0.3, 3, (2, 3, 2, 1)), 2))
-
-
-def objective(p):
-    a, k, e, c = p
-    valley = (1 - a[0]) ** 2 + 5 * (a[1] - a[0] ** 2) ** 2
-    fit = ((torch.tensor(x) @ k - torch.tensor(y)) ** 2).sum() / 10
-    return valley + fit + 0.5 * (torch.tensor(scale_e) * e * e).sum() + 0.5 * (torch.tensor(scale_c) * (c - 1) ** 2).sum()
-
-
-def figure(t):
-    return [float(f"{v:.9g}") for v in np.asarray(t.detach() if isinstance(t, torch.Tensor) else t, np.float64).ravel()]
-
-
-def record(values, update):
-    rows = {}
-    for step in range(1, 101):
-        update()
-        if step in STEPS:
-            rows[step] = [figure(v) for v in values()]
-    return rows
-
 
 def by_keras(name, options, cls, exclude=(), **kwargs):
     variables = [keras.Variable(v, name=key.replace("/", "_"), dtype="float64") for key, v in start.items()]
@@ -88,6 +51,7 @@ def by_torch(name, options, make, transpose=False, by="torch", only=None):
 
 
 groups = lambda ps: [{"params": [p for p in ps if p.ndim > 1]}, {"params": [p for p in ps if p.ndim < 2], "weight_decay": 0}]
+# Learning rates are small: steps of a length of their own never settle, and jump about a minimum as rounding decides.
 L, A, M = "lamb", "adafactor", "muon"
 cases = [
     by_keras(L, {}, O.Lamb),
@@ -132,11 +96,8 @@ cases += [
              lambda ps: torch.optim.Muon(ps, lr=0.02, momentum=0.9, nesterov=False, adjust_lr_fn="match_rms_adamw"), transpose=True, only=matrices),
 ]
 
-out = {
-    "made": f"keras {keras.__version__}, torch {torch.__version__.split('+')[0]}, timm {importlib.metadata.version('timm')}",
-    "start": {k: {"shape": list(v.shape), "data": figure(v)} for k, v in start.items()},
-    "data": {k: {"shape": list(v.shape), "data": figure(v)} for k, v in {"x": x, "y": y, "scaleE": scale_e, "scaleC": scale_c}.items()},
-}
-lines = [f' {json.dumps(key)}: {json.dumps(value, separators=(",", ":"))}' for key, value in out.items()]
-body = ",\n".join("  " + json.dumps(case, separators=(",", ":")) for case in cases)
-pathlib.Path(__file__).with_name("matrix.json").write_text("{\n" + ",\n".join(lines) + ',\n "cases": [\n' + body + "\n ]\n}\n")
+write(pathlib.Path(__file__).with_name("matrix.json"), {
+    "made": f"keras {keras.__version__}, torch {torch.__version__.split('+')[0]}, timm {timm}",
+    "start": {k: shaped(v) for k, v in start.items()},
+    "data": {k: shaped(v) for k, v in {"x": x, "y": y, "scaleE": scale_e, "scaleC": scale_c}.items()},
+}, cases)

@@ -62,7 +62,7 @@ export function clipTransforms(
 
 /**
  * Adaptive gradient clipping (Brock et al. 2021): each unit's gradient to at most `limit` times the norm of the unit's
- * weights, which counts as 1e-3 at least.
+ * weights, which counts as 1e-3 at least. A vector (a bias, a scale) is one unit, as in the authors' code.
  */
 export const adaptiveClip = (limit: number | null): Transform[] =>
   limit === null
@@ -71,11 +71,10 @@ export const adaptiveClip = (limit: number | null): Transform[] =>
         transform({
           name: 'adaptiveClip',
           update: ({ path, parameter, gradient, graph }) => {
-            // Biases and scales are units each of their own in the paper's code: the norm of one number.
             const axes = inputAxes(path, gradient.shape.length)
-            const norm = (x: Value): Value => (axes === null ? ops.abs(x) : ops.sqrt(ops.reduceSumSquare(x, axes)))
-            const most = ops.mul(ops.max([norm(parameter), scalar(graph, 'float32', 1e-3)]), limit)
-            const given = ops.max([norm(gradient), scalar(graph, 'float32', 1e-6)])
+            const size = (x: Value): Value => (axes === null ? norm(x) : ops.sqrt(ops.reduceSumSquare(x, axes)))
+            const most = ops.mul(ops.max([size(parameter), scalar(graph, 'float32', 1e-3)]), limit)
+            const given = ops.max([size(gradient), scalar(graph, 'float32', 1e-6)])
             return { gradient: ops.mul(gradient, atMostOne(ops.div(most, given))), slots: {} }
           },
         }),

@@ -3,7 +3,7 @@ import * as ops from '../../ops/index.js'
 import { momentum } from '../links/momentum.js'
 import { scaleByLearningRate } from '../links/scale.js'
 import { atMostOne, trustRatio } from '../links/trust.js'
-import { above, isExcluded, type OptimizerOptions, selector } from '../options.js'
+import { above, isExcluded, type OptimizerOptions, oneOf, selector } from '../options.js'
 import { optimizer } from '../recipe.js'
 import { type Transform, transform } from '../transform.js'
 
@@ -12,6 +12,8 @@ export interface LarsOptions extends OptimizerOptions {
   momentum?: number
   /** Nesterov's look-ahead; default false. */
   nesterov?: boolean
+  /** Where the learning rate enters, as in sgd: `keras` inside the momentum (the paper), `torch` after it (timm). */
+  momentumMode?: 'keras' | 'torch'
   /** How far a layer goes at learning rate 1, as a share of its norm; default 0.001. */
   trustCoefficient?: number
   /** Added to the norm in the denominator; default 1e-8. */
@@ -45,8 +47,7 @@ const scaleByTrust = (o: Required<LarsOptions>): Transform =>
 /**
  * LARS (You, Gitman & Ginsburg 2017): momentum SGD in which each layer goes a share of its own norm, for large batches.
  * Weight decay is part of the gradient, as in the paper. Default learning rate 1; the paper's are larger still, after a
- * warmup. The learning rate is inside the momentum, as in the paper; timm's multiplies it at the end, which is the same
- * while it is constant; timm's defaults: momentum 0, and no adaptation of parameters that do not decay.
+ * warmup. timm's: `momentumMode: 'torch'`, momentum 0, and no adaptation of parameters that do not decay.
  */
 export const lars = optimizer<LarsOptions>({
   name: 'lars',
@@ -55,6 +56,7 @@ export const lars = optimizer<LarsOptions>({
     weightDecayMode: 'coupled',
     momentum: 0.9,
     nesterov: false,
+    momentumMode: 'keras',
     trustCoefficient: 0.001,
     epsilon: 1e-8,
     trustClip: false,
@@ -62,6 +64,7 @@ export const lars = optimizer<LarsOptions>({
     excludeFromLayerAdaptation: null,
   },
   checks: {
+    momentumMode: oneOf('keras', 'torch'),
     trustCoefficient: above(0),
     excludeFromLayerAdaptation: selector,
     weightDecayMode: mode => (mode === 'coupled' ? null : 'coupled: the decay of LARS is part of the gradient'),
@@ -70,6 +73,8 @@ export const lars = optimizer<LarsOptions>({
   decay: () => 0,
   links: o => [
     scaleByTrust(o),
-    o.momentum > 0 ? momentum({ name: 'momentum', momentum: o.momentum, nesterov: o.nesterov }) : scaleByLearningRate(),
+    o.momentum > 0
+      ? momentum({ name: 'momentum', momentum: o.momentum, nesterov: o.nesterov, mode: o.momentumMode })
+      : scaleByLearningRate(),
   ],
 })

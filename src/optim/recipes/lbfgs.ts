@@ -191,7 +191,7 @@ function memorySlots(o: Options, parameters: Readonly<Record<string, Tensor>>) {
  * and evaluates loss and gradient as often as that takes. Give it the whole data set as one batch, `fit(x, y,
  * { batchSize: x.length })`: the memory of one batch misleads on the next. Its line search needs the gradient as it is, so
  * that clipping, decay, noise, accumulation and wrappers are refused; for decay use regularizers, which are in the loss.
- * Weights are moved by the host between runs of the graph; constraints of weights are not applied.
+ * Weights are moved by the host between runs of the graph; weights with constraints are refused when training begins.
  * @throws ConfigError for options that are unknown, out of range, or of no use here
  */
 export function lbfgs(options: LbfgsOptions = {}): Optimizer {

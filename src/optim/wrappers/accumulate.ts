@@ -1,8 +1,8 @@
-import { ConfigError } from '../../ir/index.js'
 import * as ops from '../../ops/index.js'
 import type { Optimizer } from '../optimizer.js'
 import { oneOf, resolveOptions, whole } from '../options.js'
 import type { HostScalar } from '../transform.js'
+import { addSlots, checkInGraph } from './inner.js'
 import { saved } from './saved.js'
 
 export interface AccumulateOptions {
@@ -17,20 +17,13 @@ export interface AccumulateOptions {
  * Keras's `gradient_accumulation_steps`. Batches that are not full when training ends wait in the slots for the next fit.
  */
 export function accumulate(inner: Optimizer, options: AccumulateOptions): Optimizer {
+  checkInGraph(inner, 'optimizers.accumulate')
   const config = resolveOptions(
     'optimizers.accumulate',
     options,
     { steps: 1, scheduleBy: 'batches' },
     { steps: whole(1), scheduleBy: oneOf('batches', 'updates') },
   )
-  if (inner.host !== undefined)
-    throw new ConfigError({
-      code: 'host-optimizer',
-      where: 'optimizers.accumulate',
-      expected: 'an optimizer that updates inside the graph',
-      received: inner.name,
-      hint: 'give it the large batch: it needs the loss of the whole of it again and again',
-    })
   const { steps } = config
   const updates = (batches: number): number => Math.floor(batches / steps)
   const perUpdate =
@@ -46,10 +39,12 @@ export function accumulate(inner: Optimizer, options: AccumulateOptions): Optimi
       config.scheduleBy === 'updates' && typeof schedule === 'function'
         ? batches => schedule(updates(batches))
         : schedule,
-    slots: parameters => [
-      ...parameters.map(({ path, shape }) => ({ name: slotOf(path), shape, initial: 0, parameter: path })),
-      ...inner.slots(parameters),
-    ],
+    slots: parameters =>
+      addSlots(
+        inner.slots(parameters),
+        parameters.map(({ path, shape }) => ({ name: slotOf(path), shape, initial: 0, parameter: path })),
+        'optimizers.accumulate',
+      ),
     updates,
     phase: batches => ((batches + 1) % steps === 0 ? `update/${inner.phase(updates(batches))}` : 'accumulate'),
     trace: context => {

@@ -1,5 +1,6 @@
 import type { Value } from '../../ir/index.js'
 import type { Optimizer, UpdateContext } from '../optimizer.js'
+import { addSlots } from './inner.js'
 
 /** How averages are kept beside the weights. */
 export interface Averaging {
@@ -16,15 +17,12 @@ export function averaged(inner: Optimizer, name: string, averaging: Averaging): 
   const slotOf = (path: string) => `${name}/average/${path}`
   return {
     ...inner,
-    slots: parameters => [
-      ...inner.slots(parameters),
-      ...parameters.map(({ path, shape }) => ({
-        name: slotOf(path),
-        shape,
-        initial: 'parameter' as const,
-        parameter: path,
-      })),
-    ],
+    slots: parameters =>
+      addSlots(
+        inner.slots(parameters),
+        parameters.map(({ path, shape }) => ({ name: slotOf(path), shape, initial: 'parameter', parameter: path })),
+        `optimizers.${name}`,
+      ),
     phase: batches => `${averaging.phase(batches)}/${inner.phase(batches)}`,
     trace: context => {
       const cut = context.phase.indexOf('/')

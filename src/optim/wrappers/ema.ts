@@ -3,6 +3,7 @@ import * as ops from '../../ops/index.js'
 import type { Optimizer } from '../optimizer.js'
 import { flag, resolveOptions, upToOne, whole } from '../options.js'
 import { averaged } from './averaged.js'
+import { checkInGraph } from './inner.js'
 import { saved } from './saved.js'
 
 export interface EmaOptions {
@@ -22,6 +23,7 @@ export interface EmaOptions {
  * the weights themselves; what is evaluated, predicted and saved with is the average.
  */
 export function ema(inner: Optimizer, options: EmaOptions = {}): Optimizer {
+  checkInGraph(inner, 'optimizers.ema')
   const config = resolveOptions(
     'optimizers.ema',
     options,

@@ -2,6 +2,7 @@ import * as ops from '../../ops/index.js'
 import type { Optimizer } from '../optimizer.js'
 import { above, resolveOptions, whole } from '../options.js'
 import { averaged } from './averaged.js'
+import { checkInGraph } from './inner.js'
 import { saved } from './saved.js'
 
 export interface LookaheadOptions {
@@ -16,14 +17,20 @@ export interface LookaheadOptions {
  * fast ones go on from there. Names and defaults of TensorFlow Addons; k and α in the paper.
  */
 export function lookahead(inner: Optimizer, options: LookaheadOptions = {}): Optimizer {
+  checkInGraph(inner, 'optimizers.lookahead')
   const config = resolveOptions(
     'optimizers.lookahead',
     options,
     { syncPeriod: 6, slowStepSize: 0.5 },
     { syncPeriod: whole(1), slowStepSize: x => above(0)(x) ?? ((x as number) <= 1 ? null : 'at most 1') },
   )
+  const updates = inner.updates ?? (batches => batches)
+  const syncs = (batches: number): boolean => {
+    const after = updates(batches + 1)
+    return after > updates(batches) && after % config.syncPeriod === 0
+  }
   const wrapped = averaged(inner, 'lookahead', {
-    phase: batches => ((batches + 1) % config.syncPeriod === 0 ? 'sync' : 'fast'),
+    phase: batches => (syncs(batches) ? 'sync' : 'fast'),
     trace: ({ phase }, slow, fast) => {
       if (phase === 'fast') return null
       const next = ops.add(slow, ops.mul(ops.sub(fast, slow), config.slowStepSize))

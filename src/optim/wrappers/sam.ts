@@ -2,6 +2,7 @@ import { scalar, type Value } from '../../ir/index.js'
 import * as ops from '../../ops/index.js'
 import type { Optimizer } from '../optimizer.js'
 import { above, flag, resolveOptions } from '../options.js'
+import { checkInGraph } from './inner.js'
 import { saved } from './saved.js'
 
 export interface SamOptions {
@@ -17,6 +18,7 @@ export interface SamOptions {
  * in one graph, of the same batch and the same dropout masks. Batch normalization's statistics come from w.
  */
 export function sam(inner: Optimizer, options: SamOptions = {}): Optimizer {
+  checkInGraph(inner, 'optimizers.sam')
   const config = resolveOptions(
     'optimizers.sam',
     options,

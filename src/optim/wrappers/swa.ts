@@ -2,6 +2,7 @@ import * as ops from '../../ops/index.js'
 import type { Optimizer } from '../optimizer.js'
 import { flag, resolveOptions, whole } from '../options.js'
 import { averaged } from './averaged.js'
+import { checkInGraph } from './inner.js'
 import { saved } from './saved.js'
 
 export interface SwaOptions {
@@ -21,6 +22,7 @@ export interface SwaOptions {
  * batch normalization belong to other weights: `model.refreshStatistics(data)` computes them anew.
  */
 export function swa(inner: Optimizer, options: SwaOptions = {}): Optimizer {
+  checkInGraph(inner, 'optimizers.swa')
   const config = resolveOptions(
     'optimizers.swa',
     options,
