@@ -1,5 +1,12 @@
 /** Samplers, one a file. */
+export { bruteForce } from './brute-force.js'
+export { type CmaEsOptions, cmaEs } from './cma/index.js'
 export { type GpOptions, gp } from './gp/index.js'
+export { grid } from './grid.js'
+export { type Nsga2Options, nsga2 } from './nsga/nsga2.js'
+export { type Nsga3Options, nsga3 } from './nsga/nsga3.js'
+export { partialFixed } from './partial-fixed.js'
+export { type QmcOptions, qmc } from './qmc/index.js'
 export { random } from './random.js'
 export type { Sampler, SamplerContext, SearchSpace, StudyView } from './sampler.js'
 export { type TpeOptions, tpe } from './tpe/index.js'

@@ -67,3 +67,9 @@ export function groupSpaces(trials: readonly FrozenTrial[]): readonly SearchSpac
     Object.fromEntries([...group].sort().map(name => [name, distributions.get(name)!] as const)),
   )
 }
+
+/** The parameters of the first trial that ended, in the order of their names. */
+export function firstSpace(trials: readonly FrozenTrial[]): SearchSpace {
+  const first = trials.find(counts)
+  return Object.fromEntries(Object.entries(first?.distributions ?? {}).sort(([a], [b]) => (a < b ? -1 : 1)))
+}
