@@ -12,6 +12,7 @@ export {
 } from './distribution.js'
 export { type Direction, durationOf, type FrozenTrial, type TrialState } from './frozen-trial.js'
 export type { HeartbeatOptions } from './heartbeat.js'
+export * from './importance/index.js'
 export * as pruners from './pruners/index.js'
 export * as samplers from './samplers/index.js'
 export { categorical, float, int, oneOf, type Space, type SpaceValues, space } from './space.js'

@@ -187,7 +187,7 @@ export class Study {
 
   async #begin(start: FrozenTrial): Promise<Trial> {
     const { storage, id } = this
-    const view = await this.#view()
+    const view = await this.snapshot()
     const trials = this.pruner.filterTrials?.(view, start) ?? view.trials
     const context: SamplerContext = {
       study: { ...view, trials },
@@ -218,7 +218,7 @@ export class Study {
       shouldPrune: async () => {
         const now = await storage.trial(start.id)
         const prunerContext: PrunerContext = {
-          study: await this.#view(),
+          study: await this.snapshot(),
           trial: now,
           setStudySystemAttr: context.setStudySystemAttr,
           setTrialSystemAttr: context.setTrialSystemAttr,
@@ -241,7 +241,8 @@ export class Study {
     return this.#known
   }
 
-  async #view(): Promise<StudyView> {
+  /** The study as it stands now: a record of its trials, directions and attributes. */
+  async snapshot(): Promise<StudyView> {
     const [record, trials] = await Promise.all([this.storage.study(this.id), this.storage.trials(this.id)])
     return { name: this.name, directions: this.directions, trials, systemAttrs: record.systemAttrs }
   }
@@ -283,7 +284,7 @@ export class Study {
     this.#running.delete(trial.id)
     if (this.sampler.afterTrial !== undefined) {
       const context: SamplerContext = {
-        study: await this.#view(),
+        study: await this.snapshot(),
         trial,
         random: trialRandom(this.sampler, trial.number),
         setStudySystemAttr: (key, value) => this.storage.setStudySystemAttr(this.id, key, value),

@@ -1,0 +1,6 @@
+export type { ImportanceEvaluator, ImportanceQuestion } from './evaluator.js'
+export { type FanovaOptions, fanova } from './fanova.js'
+export { type ForestImportanceOptions, meanDecreaseImpurity } from './mean-decrease-impurity.js'
+export { type EvaluatorName, evaluators, type ImportanceOptions, paramImportances } from './param-importances.js'
+export { type PedAnovaOptions, pedAnova } from './ped-anova.js'
+export { type PermutationOptions, permutation } from './permutation.js'
