@@ -131,8 +131,10 @@ test('fANOVA on logarithmic scales sees what happens at small learning rates, th
     { trials: 60 },
   )
   const of = (log: boolean) => paramImportances(study, { evaluator: fanova({ log, trees: 16 }), normalize: false })
-  expect((await of(true)).lr!).toBeGreaterThan(0.9)
-  expect((await of(false)).lr!).toBeLessThan(0.5)
+  const [log, linear] = [await of(true), await of(false)]
+  expect(log.lr!).toBeGreaterThan(0.9)
+  // 0.001 of the linear range: what varies over the rest of it weighs as much.
+  expect(linear.lr!).toBeLessThan(0.7)
 })
 
 describe('studies that say little', () => {

@@ -24,7 +24,8 @@ export function meanDecreaseImpurity(options: ForestImportanceOptions = {}): Imp
       const trees = growForest(columns, y, o)
       for (const { feature, gain } of trees) {
         const whole = gain.reduce((a, b) => a + b, 0)
-        if (whole > 0) feature.forEach((c, node) => c >= 0 && (shares[c]! += gain[node]! / whole / trees.length))
+        if (whole === 0) continue
+        for (const [node, c] of feature.entries()) if (c >= 0) shares[c]! += gain[node]! / whole / trees.length
       }
       return byParameter(observations, active => active.reduce((sum, c) => sum + shares[c]!, 0))
     },

@@ -1,5 +1,5 @@
 import type { Distribution } from '../distribution.js'
-import { cdf } from '../samplers/tpe/normal.js'
+import { cdf } from '../samplers/normal.js'
 
 /** Places into which a range is divided at most. */
 const PLACES = 50
