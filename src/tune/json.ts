@@ -3,18 +3,27 @@ import { FormatError } from '../ir/index.js'
 /** What JSON as Python writes it can hold: `NaN`, `Infinity` and `-Infinity` stand bare, integers have any length. */
 export type Json = null | boolean | number | bigint | string | readonly Json[] | { readonly [key: string]: Json }
 
-/** Writes JSON that Python's `json.loads` reads: numbers that are not finite stand bare. */
-export function stringifyJson(value: unknown): string {
+/** How deep JSON may go: more is a circle, or would not be read by Python. */
+const DEPTH = 500
+
+/**
+ * Writes JSON that Python's `json.loads` reads: numbers that are not finite stand bare, typed arrays are lists, what is
+ * undefined in a record is left out.
+ * @throws FormatError `not-json` for what JSON cannot hold: functions, dates, maps, instances of classes, circles
+ */
+export function stringifyJson(value: unknown, depth = 0): string {
   if (value === null || value === undefined) return 'null'
   switch (typeof value) {
     case 'number':
       return Number.isNaN(value)
         ? 'NaN'
-        : value === Infinity
-          ? 'Infinity'
-          : value === -Infinity
-            ? '-Infinity'
-            : `${value}`
+        : Object.is(value, -0)
+          ? '-0.0' // Python's -0 is a whole number, which has no sign
+          : Number.isFinite(value)
+            ? `${value}`
+            : value > 0
+              ? 'Infinity'
+              : '-Infinity'
     case 'bigint':
       return `${value}`
     case 'boolean':
@@ -22,26 +31,37 @@ export function stringifyJson(value: unknown): string {
     case 'string':
       return JSON.stringify(value)
     case 'object': {
+      if (depth > DEPTH) throw notJson(`at most ${DEPTH} levels`, 'more: a circle?')
       if (Array.isArray(value) || ArrayBuffer.isView(value))
-        return `[${Array.from(value as ArrayLike<unknown>, stringifyJson).join(', ')}]`
+        return `[${Array.from(value as ArrayLike<unknown>, inner => stringifyJson(inner, depth + 1)).join(', ')}]`
+      const prototype: unknown = Object.getPrototypeOf(value)
+      if (prototype !== Object.prototype && prototype !== null)
+        throw notJson(HOLDS, `an instance of ${value.constructor?.name}`)
       const entries = Object.entries(value).filter(([, inner]) => inner !== undefined)
-      return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}: ${stringifyJson(inner)}`).join(', ')}}`
+      return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}: ${stringifyJson(inner, depth + 1)}`).join(', ')}}`
     }
     default:
-      throw new FormatError({
-        code: 'not-json',
-        where: 'json',
-        expected: 'null, booleans, numbers, strings, arrays, records',
-        received: typeof value,
-      })
+      throw notJson(HOLDS, typeof value)
   }
 }
+const HOLDS = 'null, booleans, numbers, strings, arrays, records'
+const notJson = (expected: string, received: string) =>
+  new FormatError({ code: 'not-json', where: 'json', expected, received })
+
+/** What JavaScript's own parser would read otherwise than Python: bare words, integers that are too long for a number. */
+const SPECIAL = /NaN|Infinity|\d{16}/
 
 /**
  * Reads JSON as Python writes it. Integers beyond 2⁵³ come as bigint.
  * @throws FormatError with the position of what is wrong
  */
 export function parseJson(text: string, where = 'json'): Json {
+  if (!SPECIAL.test(text))
+    try {
+      return JSON.parse(text) as Json // JSON is Json
+    } catch {
+      // below, to say where
+    }
   let at = 0
   const fail = (expected: string): never => {
     throw new FormatError({
@@ -67,19 +87,24 @@ export function parseJson(text: string, where = 'json'): Json {
     ['-Infinity', -Infinity],
   ]
   const string = (): string => {
-    const end = /"(?:[^"\\]|\\.)*"/suy
-    end.lastIndex = at
-    const match = end.exec(text)
-    if (match === null) return fail('a string')
-    at += match[0].length
+    if (text[at] !== '"') return fail('a string')
+    let end = at
+    for (let backslashes = 1; backslashes % 2 === 1; ) {
+      end = text.indexOf('"', end + 1)
+      if (end < 0) return fail('a string with an end')
+      backslashes = 0
+      while (text[end - 1 - backslashes] === '\\') backslashes++
+    }
     try {
-      return JSON.parse(match[0]) as string // a JSON string literal gives a string
+      const parsed = JSON.parse(text.slice(at, end + 1)) as string // a JSON string literal gives a string
+      at = end + 1
+      return parsed
     } catch {
       return fail('a string')
     }
   }
   const value = (depth: number): Json => {
-    if (depth > 500) fail('at most 500 levels')
+    if (depth > DEPTH) fail(`at most ${DEPTH} levels`)
     space()
     const c = text[at]
     if (c === '"') return string()
@@ -128,7 +153,7 @@ export function parseJson(text: string, where = 'json'): Json {
         at += word.length
         return meaning
       }
-    const number = /-?\d+(\.\d+)?([eE][+-]?\d+)?/y
+    const number = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y
     number.lastIndex = at
     const match = number.exec(text)
     if (match === null) return fail('a value')

@@ -1,4 +1,4 @@
-import { ConfigError, isAnnealError } from '../ir/index.js'
+import { ConfigError } from '../ir/index.js'
 import { isFeasible } from './constraints.js'
 import { type Distribution, type ParamValue, sameChoice, toInternal } from './distribution.js'
 import { type Explored, explored } from './explored.js'
@@ -8,9 +8,11 @@ import type { Json } from './json.js'
 import { paretoFront, sign } from './pareto.js'
 import type { Pruner, PrunerContext } from './pruners/pruner.js'
 import { type Sampler, type SamplerContext, type StudyView, trialRandom } from './samplers/sampler.js'
-import { freshTrial, unknownTrial } from './storage/memory.js'
-import type { Storage } from './storage/storage.js'
+import { freshTrial } from './storage/memory.js'
+import { unknownTrial } from './storage/refusals.js'
+import type { Snapshot, Storage, TrialWrite } from './storage/storage.js'
 import { Trial, TrialPruned } from './trial.js'
+import { type TrialWrites, trialWrites } from './trial-writes.js'
 
 export type Objective = (trial: Trial) => Promise<number | readonly number[]> | number | readonly number[]
 export type StudyCallback = (study: Study, trial: FrozenTrial) => void | Promise<void>
@@ -52,7 +54,7 @@ export class Study {
   readonly sampler: Sampler
   readonly pruner: Pruner
   readonly #heartbeat: HeartbeatOptions | null
-  readonly #running = new Map<number, Trial>()
+  readonly #running = new Map<number, { readonly trial: Trial; readonly writes: TrialWrites }>()
   /** For each name the distribution the study knows it by, from the trials below `#scanned`, which have all ended. */
   readonly #known = new Map<string, Distribution>()
   #scanned = 0
@@ -172,22 +174,15 @@ export class Study {
 
   /** Begins a trial: one that waits in line, or a new one. `distributions` are asked for at once. */
   async ask(distributions: Readonly<Record<string, Distribution>> = {}): Promise<Trial> {
-    const start = (await this.#popWaiting()) ?? (await this.storage.trial((await this.storage.createTrial(this.id)).id))
-    const trial = await this.#begin(start)
+    const trial = await this.#begin(await this.storage.beginTrial(this.id, { beat: this.#heartbeat !== null }))
     for (const [name, distribution] of Object.entries(distributions)) trial.suggest(name, distribution)
     await trial.flushed()
     return trial
   }
 
-  async #popWaiting(): Promise<FrozenTrial | null> {
-    for (const waiting of await this.trials(['WAITING']))
-      if (await this.storage.setTrialState(waiting.id, 'RUNNING').catch(lostRace)) return this.storage.trial(waiting.id)
-    return null
-  }
-
-  async #begin(start: FrozenTrial): Promise<Trial> {
+  async #begin({ trial: start, ...snapshot }: Snapshot & { readonly trial: FrozenTrial }): Promise<Trial> {
     const { storage, id } = this
-    const view = await this.snapshot()
+    const view = this.#viewOf(snapshot)
     const trials = this.pruner.filterTrials?.(view, start) ?? view.trials
     const context: SamplerContext = {
       study: { ...view, trials },
@@ -199,34 +194,27 @@ export class Study {
     await this.sampler.beforeTrial?.(context)
     const space = this.sampler.searchSpace?.(context) ?? {}
     const given = Object.keys(space).length === 0 ? {} : ((await this.sampler.sample?.(context, space)) ?? {})
-    let line: Promise<void> = Promise.resolve()
+    const writes = trialWrites(storage, start.id)
     const trial = new Trial(start, {
       context,
       given,
       known: this.#knownDistributions(view.trials),
       explored: this.#explored.root,
       sampleIndependent: (name, distribution) => this.sampler.sampleIndependent(context, name, distribution),
-      write: work => {
-        line = line.then(work)
-        line.catch(() => {}) // told by flushed()
-      },
-      flushed: () => line,
-      setParam: (name, internal, distribution) => storage.setTrialParam(start.id, name, internal, distribution),
-      setIntermediate: (step, value) => storage.setIntermediateValue(start.id, step, value),
-      setUserAttr: (key, value) => storage.setTrialUserAttr(start.id, key, value),
-      setSystemAttr: (key, value) => storage.setTrialSystemAttr(start.id, key, value),
+      write: writes.write,
+      flushed: writes.flushed,
       shouldPrune: async () => {
-        const now = await storage.trial(start.id)
+        const study = await this.snapshot()
         const prunerContext: PrunerContext = {
-          study: await this.snapshot(),
-          trial: now,
+          study,
+          trial: study.trials.find(t => t.id === start.id) ?? (await storage.trial(start.id)),
           setStudySystemAttr: context.setStudySystemAttr,
           setTrialSystemAttr: context.setTrialSystemAttr,
         }
         return this.pruner.prune(prunerContext)
       },
     })
-    this.#running.set(start.id, trial)
+    this.#running.set(start.id, { trial, writes })
     return trial
   }
 
@@ -243,8 +231,10 @@ export class Study {
 
   /** The study as it stands now: a record of its trials, directions and attributes. */
   async snapshot(): Promise<StudyView> {
-    const [record, trials] = await Promise.all([this.storage.study(this.id), this.storage.trials(this.id)])
-    return { name: this.name, directions: this.directions, trials, systemAttrs: record.systemAttrs }
+    return this.#viewOf(await this.storage.snapshot(this.id))
+  }
+  #viewOf({ study, trials }: Snapshot): StudyView {
+    return { name: this.name, directions: this.directions, trials, systemAttrs: study.systemAttrs }
   }
 
   /**
@@ -259,28 +249,35 @@ export class Study {
   ): Promise<FrozenTrial> {
     const trialId = typeof trial === 'number' ? await this.#idOf(trial) : trial.id
     const running = this.#running.get(trialId)
-    await running?.flushed()
-    const now = await this.storage.trial(trialId)
-    if (isFinished(now.state) && skipIfFinished) return now
+    // What this process runs, it knows; unless others are to be told of it, it need not be read again.
+    const known = running !== undefined && !skipIfFinished && this.sampler.afterTrial === undefined
+    if (!known) await running?.writes.flushed()
+    const now = known ? null : await this.storage.trial(trialId)
+    if (now !== null && isFinished(now.state) && skipIfFinished) return now
     const list = values === undefined || values === null ? null : typeof values === 'number' ? [values] : [...values]
     if (state === 'FAIL' && list !== null)
       throw new ConfigError({ code: 'values-of-failure', where: 'study.tell', expected: 'no values', received: list })
     if (state === 'COMPLETE') checkValues(list, this.directions.length, 'study.tell')
     const fits = valuesProblem(list, this.directions.length) === null
     const end = state ?? (fits ? 'COMPLETE' : 'FAIL')
-    const last = lastStep(now)
-    const reported = last === null ? Number.NaN : now.intermediateValues.get(last)!
+    const reported = (now === null ? running!.trial.lastReport() : lastReport(now)) ?? Number.NaN
     const result =
       end === 'COMPLETE'
         ? list
         : end === 'PRUNED' && !Number.isNaN(reported) && this.directions.length === 1
           ? [reported]
           : null
-    await this.#end(now, end, result)
-    return this.storage.trial(trialId)
+    if (now !== null) return this.#end(now, end, result)
+    this.#running.delete(trialId)
+    return this.storage.finishTrial(trialId, end, result, await running!.writes.take())
   }
 
-  async #end(trial: FrozenTrial, state: TrialState, values: readonly number[] | null): Promise<void> {
+  async #end(
+    trial: FrozenTrial,
+    state: TrialState,
+    values: readonly number[] | null,
+    writes: readonly TrialWrite[] = [],
+  ): Promise<FrozenTrial> {
     this.#running.delete(trial.id)
     if (this.sampler.afterTrial !== undefined) {
       const context: SamplerContext = {
@@ -292,7 +289,7 @@ export class Study {
       }
       await this.sampler.afterTrial(context, state, values, () => this.stop())
     }
-    await this.storage.setTrialState(trial.id, state, values)
+    return this.storage.finishTrial(trial.id, state, values, writes)
   }
 
   async #idOf(number: number): Promise<number> {
@@ -356,7 +353,7 @@ export class Study {
   async #runTrial(objective: Objective, options: OptimizeOptions): Promise<FrozenTrial> {
     if (this.#heartbeat !== null) await failStale(this.storage, this.id, this.#heartbeat)
     const trial = await this.ask()
-    const rest = this.#heartbeat === null ? null : await keepBeating(this.storage, trial.id, this.#heartbeat.interval)
+    const rest = this.#heartbeat === null ? null : keepBeating(this.storage, trial.id, this.#heartbeat.interval)
     try {
       const values = await objective(trial)
       return await this.tell(trial, values)
@@ -377,9 +374,7 @@ export class Study {
     const now = await this.storage.trial(trial.id)
     this.#running.delete(trial.id)
     if (isFinished(now.state)) return now
-    await this.storage.setTrialSystemAttr(trial.id, 'fail_reason', message).catch(() => {}) // the failure itself counts
-    await this.#end(now, 'FAIL', null)
-    return this.storage.trial(trial.id)
+    return this.#end(now, 'FAIL', null, [{ kind: 'systemAttr', key: 'fail_reason', value: message }])
   }
 
   #single(what: string): void {
@@ -394,9 +389,9 @@ export class Study {
   }
 }
 
-const lostRace = (error: unknown): boolean => {
-  if (isAnnealError(error) && error.code === 'finished-trial') return false
-  throw error
+const lastReport = (trial: FrozenTrial): number | null => {
+  const step = lastStep(trial)
+  return step === null ? null : trial.intermediateValues.get(step)!
 }
 
 function valuesProblem(values: readonly number[] | null, objectives: number): string | null {

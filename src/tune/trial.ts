@@ -19,6 +19,7 @@ import type { Json } from './json.js'
 import { REPORTS, vectorAt } from './pruners/reports.js'
 import type { SamplerContext } from './samplers/sampler.js'
 import type { Space, SpaceValues } from './space.js'
+import type { TrialWrite } from './storage/storage.js'
 
 /** Thrown by an objective whose trial should end as PRUNED. */
 export class TrialPruned extends Error {
@@ -39,19 +40,15 @@ export interface TrialHome {
   readonly explored: Question | null
   sampleIndependent(name: string, distribution: Distribution): ParamValue
   /** Puts a write in line; writes of a trial happen in order. */
-  write(work: () => Promise<void>): void
+  write(write: TrialWrite): void
   /** When all writes so far are done. @throws what the first one that failed threw */
   flushed(): Promise<void>
-  setParam(name: string, internal: number, distribution: Distribution): Promise<void>
-  setIntermediate(step: number, value: number): Promise<void>
-  setUserAttr(key: string, value: Json): Promise<void>
-  setSystemAttr(key: string, value: Json): Promise<void>
   shouldPrune(): Promise<boolean>
 }
 
 /**
- * A running trial: asks for parameters, reports on the way. Values are there at once; writing them to the storage goes on
- * behind, in order, and `report`, `shouldPrune` and the end of the trial wait for it.
+ * A running trial: asks for parameters, reports on the way. Values are there at once; they are written to the storage
+ * together, in order, at the next turn of the event loop, and `report`, `shouldPrune` and the end of the trial wait for it.
  */
 export class Trial {
   readonly id: number
@@ -136,7 +133,7 @@ export class Trial {
     const internal = toInternal(distribution, value)
     this.#at = take(this.#at, name, distribution, internal)
     this.#params.set(name, { value, distribution })
-    this.#home.write(() => this.#home.setParam(name, internal, distribution))
+    this.#home.write({ kind: 'param', name, internal, distribution })
     return value
   }
 
@@ -192,7 +189,7 @@ export class Trial {
       // Before the value: who sees that sees these.
       this.setSystemAttr(REPORTS, { ...this.#vectors })
     }
-    this.#home.write(() => this.#home.setIntermediate(step, values[0]!))
+    this.#home.write({ kind: 'intermediate', step, value: values[0]! })
     await this.#home.flushed()
   }
 
@@ -211,7 +208,7 @@ export class Trial {
   /** Keeps something with the trial: any JSON. */
   setUserAttr(key: string, value: Json): void {
     this.#userAttrs[key] = value
-    this.#home.write(() => this.#home.setUserAttr(key, value))
+    this.#home.write({ kind: 'userAttr', key, value })
   }
 
   /**
@@ -232,7 +229,7 @@ export class Trial {
   }
 
   setSystemAttr(key: string, value: Json): void {
-    this.#home.write(() => this.#home.setSystemAttr(key, value))
+    this.#home.write({ kind: 'systemAttr', key, value })
   }
 
   /** When everything so far is in the storage. */

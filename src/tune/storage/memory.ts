@@ -1,7 +1,17 @@
-import { ConfigError } from '../../ir/index.js'
-import { checkCompatible, type Distribution, toExternal } from '../distribution.js'
-import { type FrozenTrial, isFinished } from '../frozen-trial.js'
-import type { Storage, StudyRecord, TrialTemplate } from './storage.js'
+import type { Distribution } from '../distribution.js'
+import { type FrozenTrial, isFinished, type TrialState } from '../frozen-trial.js'
+import {
+  checkKnown,
+  checkName,
+  checkResult,
+  checkWrites,
+  duplicateStudy,
+  finishedTrial,
+  unknownStudy,
+  unknownTrial,
+} from './refusals.js'
+import { type Storage, type StudyRecord, singleWrites, type TrialTemplate, type TrialWrite } from './storage.js'
+import { written } from './written.js'
 
 interface Entry {
   study: StudyRecord
@@ -34,9 +44,44 @@ export function memoryStorage(): Storage {
     const { study, number } = places.get(trialId)!
     studies.get(study)!.trials[number] = { ...trial, ...f(trial) }
   }
+  const add = (studyId: number, template?: TrialTemplate): { id: number; number: number } => {
+    checkResult(template?.values)
+    const entry = entryOf(studyId)
+    for (const [name, d] of Object.entries(template?.distributions ?? {})) checkKnown(entry.distributions, name, d)
+    const id = nextTrial++
+    const number = entry.trials.length
+    for (const [name, d] of Object.entries(template?.distributions ?? {})) register(entry.distributions, name, d)
+    entry.trials.push({ ...(template ?? freshTrial()), id, number })
+    places.set(id, { study: studyId, number })
+    return { id, number }
+  }
+  const end = (trialId: number, state: TrialState, values?: readonly number[] | null): boolean => {
+    checkResult(values)
+    const trial = trialOf(trialId)
+    if (isFinished(trial.state)) throw finishedTrial(trial)
+    if (state === 'RUNNING' && trial.state !== 'WAITING') return false
+    change(trialId, () => ({
+      state,
+      ...(values === undefined ? {} : { values }),
+      ...(state === 'RUNNING' ? { start: new Date() } : {}),
+      ...(isFinished(state) ? { complete: new Date() } : {}),
+    }))
+    return true
+  }
+  /** All of the writes, or, where one is refused, none. */
+  const write = (trialId: number, writes: readonly TrialWrite[]): void => {
+    checkWrites(writes)
+    const trial = trialOf(trialId)
+    if (isFinished(trial.state)) throw finishedTrial(trial)
+    const { distributions } = entryOf(places.get(trialId)!.study)
+    for (const one of writes) if (one.kind === 'param') checkKnown(distributions, one.name, one.distribution)
+    change(trialId, trial => writes.reduce(written, trial))
+    for (const one of writes) if (one.kind === 'param') register(distributions, one.name, one.distribution)
+  }
   return {
     url: 'memory',
     createStudy: async (name, directions) => {
+      checkName(name, 'study')
       for (const { study } of studies.values()) if (study.name === name) throw duplicateStudy(name)
       const id = nextStudy++
       studies.set(id, {
@@ -61,45 +106,33 @@ export function memoryStorage(): Storage {
       const entry = entryOf(studyId)
       entry.study = { ...entry.study, systemAttrs: { ...entry.study.systemAttrs, [key]: value } }
     },
-    createTrial: async (studyId, template) => {
-      const entry = entryOf(studyId)
-      const id = nextTrial++
-      const number = entry.trials.length
-      for (const [name, d] of Object.entries(template?.distributions ?? {})) register(entry, name, d)
-      entry.trials.push({ ...(template ?? freshTrial()), id, number })
-      places.set(id, { study: studyId, number })
-      return { id, number }
-    },
+    createTrial: async (studyId, template) => add(studyId, template),
     trial: async trialId => trialOf(trialId),
     trials: async studyId => [...entryOf(studyId).trials],
-    setTrialParam: async (trialId, name, internal, distribution) => {
-      change(trialId, trial => {
-        register(studies.get(places.get(trialId)!.study)!, name, distribution)
-        return {
-          params: { ...trial.params, [name]: toExternal(distribution, internal) },
-          internalParams: { ...trial.internalParams, [name]: internal },
-          distributions: { ...trial.distributions, [name]: distribution },
-        }
-      })
+    snapshot: async studyId => ({ study: entryOf(studyId).study, trials: [...entryOf(studyId).trials] }),
+    beginTrial: async (studyId, { beat = false } = {}) => {
+      const entry = entryOf(studyId)
+      const waiting = entry.trials.find(trial => trial.state === 'WAITING')
+      const id = waiting === undefined ? add(studyId).id : waiting.id
+      if (waiting !== undefined) end(id, 'RUNNING')
+      if (beat) beats.set(id, Date.now())
+      return { study: entry.study, trials: [...entry.trials], trial: trialOf(id) }
     },
-    setTrialState: async (trialId, state, values) => {
-      const trial = trialOf(trialId)
-      if (isFinished(trial.state)) throw finishedTrial(trial)
-      if (state === 'RUNNING' && trial.state !== 'WAITING') return false
-      change(trialId, () => ({
-        state,
-        ...(values === undefined ? {} : { values }),
-        ...(state === 'RUNNING' ? { start: new Date() } : {}),
-        ...(isFinished(state) ? { complete: new Date() } : {}),
-      }))
+    writeTrial: async (trialId, writes) => write(trialId, writes),
+    ...singleWrites(async (trialId, writes) => write(trialId, writes)),
+    setTrialState: async (trialId, state, values) => end(trialId, state, values),
+    finishTrial: async (trialId, state, values, writes = []) => {
+      checkResult(values)
+      write(trialId, writes)
+      end(trialId, state, values)
+      return trialOf(trialId)
+    },
+    failTrial: async (trialId, retry) => {
+      if (trialOf(trialId).state !== 'RUNNING') return false
+      end(trialId, 'FAIL')
+      if (retry !== null) add(places.get(trialId)!.study, retry)
       return true
     },
-    setIntermediateValue: async (trialId, step, value) =>
-      change(trialId, trial => ({ intermediateValues: new Map(trial.intermediateValues).set(step, value) })),
-    setTrialUserAttr: async (trialId, key, value) =>
-      change(trialId, trial => ({ userAttrs: { ...trial.userAttrs, [key]: value } })),
-    setTrialSystemAttr: async (trialId, key, value) =>
-      change(trialId, trial => ({ systemAttrs: { ...trial.systemAttrs, [key]: value } })),
     beat: async trialId => {
       beats.set(trialId, Date.now())
     },
@@ -113,10 +146,8 @@ export function memoryStorage(): Storage {
   }
 }
 
-function register(entry: Entry, name: string, distribution: Distribution): void {
-  const before = entry.distributions.get(name)
-  if (before === undefined) entry.distributions.set(name, distribution)
-  else checkCompatible(before, distribution, name)
+const register = (known: Map<string, Distribution>, name: string, distribution: Distribution): void => {
+  if (!known.has(name)) known.set(name, distribution)
 }
 
 /** A trial that has just begun. */
@@ -132,23 +163,3 @@ export const freshTrial = (): TrialTemplate => ({
   start: new Date(),
   complete: null,
 })
-
-export const unknownStudy = (id: number | string) =>
-  new ConfigError({ code: 'unknown-study', where: 'storage', expected: 'a study of this storage', received: id })
-export const duplicateStudy = (name: string) =>
-  new ConfigError({
-    code: 'duplicate-study',
-    where: 'storage',
-    expected: 'a name not yet taken',
-    received: name,
-    hint: 'loadStudy opens it; createStudy({ loadIfExists: true }) does either',
-  })
-export const unknownTrial = (id: number) =>
-  new ConfigError({ code: 'unknown-trial', where: 'storage', expected: 'a trial of this storage', received: id })
-export const finishedTrial = (trial: { number: number; state: string }) =>
-  new ConfigError({
-    code: 'finished-trial',
-    where: `trial ${trial.number}`,
-    expected: 'a trial that is not finished',
-    received: trial.state,
-  })

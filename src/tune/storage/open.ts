@@ -1,15 +1,25 @@
-import { ConfigError } from '../../ir/index.js'
 import { memoryStorage } from './memory.js'
 import type { Storage } from './storage.js'
+import { parseStorageUrl, withoutPassword } from './url.js'
 
-/** A storage from its URL; a storage stays what it is. @throws ConfigError for a URL of another kind */
+/**
+ * A storage from its URL (see `parseStorageUrl`); a storage stays what it is. Files and tables are made where they are
+ * missing. Drivers are loaded when they are needed.
+ * @throws ConfigError for a URL of another kind or a file that cannot be opened; FormatError `schema-version` for a database
+ * of a version that is not known; RuntimeError where a database cannot be reached
+ */
 export async function openStorage(storage: string | Storage): Promise<Storage> {
   if (typeof storage !== 'string') return storage
-  if (storage === 'memory') return memoryStorage()
-  throw new ConfigError({
-    code: 'storage-url',
-    where: 'storage',
-    expected: 'memory, sqlite:///file.db, postgresql://user@host/database or journal:///file.log',
-    received: storage.replace(/:[^:@/]+@/, ':***@'),
-  })
+  const location = parseStorageUrl(storage)
+  const url = withoutPassword(storage)
+  switch (location.kind) {
+    case 'memory':
+      return memoryStorage()
+    case 'sqlite':
+      return (await import('./sql/open.js')).openSqlite(location.path, url)
+    case 'postgresql':
+      return (await import('./sql/open.js')).openPostgres(location.connection, url)
+    case 'journal':
+      return (await import('./journal/open.js')).openJournal(location.path, url)
+  }
 }

@@ -1,0 +1,52 @@
+import type { Distribution } from '../../distribution.js'
+import { type FrozenTrial, isFinished } from '../../frozen-trial.js'
+
+/**
+ * What is known of a study's trials. Finished ones never change, and ids are committed in their order (the study's lock
+ * sees to it), so only those above the largest finished id, and those known not to be finished, need be read again.
+ */
+export interface TrialCache {
+  /** All ids up to here have been seen. */
+  readonly since: number
+  /** Ids up to `since` of trials that may still change. */
+  open(): number[]
+  /** The trials that wait, by number. */
+  waiting(): FrozenTrial[]
+  take(trials: readonly FrozenTrial[]): void
+  /** All trials by number. */
+  list(): FrozenTrial[]
+  /** For each name the distribution it was first asked with. */
+  readonly distributions: ReadonlyMap<string, Distribution>
+}
+
+export function trialCache(): TrialCache {
+  const byNumber: FrozenTrial[] = []
+  const open = new Map<number, FrozenTrial>()
+  const distributions = new Map<string, Distribution>()
+  let count = 0
+  let since = -1
+  return {
+    get since() {
+      return since
+    },
+    open: () => [...open.keys()].filter(id => id <= since),
+    waiting: () => [...open.values()].filter(trial => trial.state === 'WAITING').sort((a, b) => a.number - b.number),
+    take: trials => {
+      for (const trial of trials) {
+        const before = byNumber[trial.number]
+        if (before === undefined) count++
+        else if (isFinished(before.state)) continue // an answer that was overtaken
+        byNumber[trial.number] = trial
+        if (isFinished(trial.state)) {
+          since = Math.max(since, trial.id)
+          open.delete(trial.id)
+        } else open.set(trial.id, trial)
+        for (const [name, distribution] of Object.entries(trial.distributions))
+          if (!distributions.has(name)) distributions.set(name, distribution)
+      }
+    },
+    // Rows that somebody deleted by hand leave holes.
+    list: () => (count === byNumber.length ? byNumber.slice() : byNumber.filter(trial => trial !== undefined)),
+    distributions,
+  }
+}

@@ -1,0 +1,247 @@
+import { createHash } from 'node:crypto'
+import type { PoolClient } from 'pg'
+import { ConfigError, RuntimeError } from '../../../ir/index.js'
+import {
+  type Answer,
+  type Batch,
+  type Database,
+  databaseError,
+  type Patience,
+  pause,
+  pauseOf,
+  type Row,
+  type Statement,
+} from './database.js'
+import { closedError } from './sqlite.js'
+
+/** About half a minute. */
+const PATIENCE: Patience = { tries: 10, first: 100, most: 8000 }
+/** Connections of one process; they are opened as they are needed. */
+const CONNECTIONS = 4
+const BEGIN: Statement = { sql: 'BEGIN', parameters: [] }
+const COMMIT: Statement = { sql: 'COMMIT', parameters: [] }
+const TRANSACTION: Statement = { sql: 'SELECT CAST(txid_current() AS TEXT)', parameters: [] }
+const RELAX: Statement = { sql: 'SET LOCAL synchronous_commit TO OFF', parameters: [] }
+/** A write of no meaning, whose commit waits until it and all before it have reached the disk. */
+const FLUSH: Statement = { sql: `SELECT pg_logical_emit_message(true, 'anneal', '')`, parameters: [] }
+
+/**
+ * A PostgreSQL database through a few connections. What belongs together is sent together, without waiting for answers in
+ * between. A connection that breaks is made anew, with growing pauses; what was under way is sent again where that does no
+ * harm, and where it does the database is asked whether it has done it.
+ * @throws ConfigError where the database refuses the user or does not exist; RuntimeError where it cannot be reached
+ */
+export async function postgresDatabase(
+  connection: string,
+  url: string,
+  patience: Patience = PATIENCE,
+): Promise<Database> {
+  const { default: pg } = await import('pg').catch((error: unknown) => {
+    throw new RuntimeError({
+      code: 'no-driver',
+      where: url,
+      expected: 'the package pg',
+      received: error instanceof Error ? error.message : String(error),
+      hint: 'npm install pg',
+      cause: error,
+    })
+  })
+  let pool: InstanceType<typeof pg.Pool>
+  try {
+    pool = new pg.Pool({
+      connectionString: connection,
+      max: CONNECTIONS,
+      pipeline: true,
+      connectionTimeoutMillis: 15_000,
+      keepAlive: true,
+      application_name: 'anneal',
+      allowExitOnIdle: true,
+    })
+  } catch (error) {
+    throw new ConfigError({
+      code: 'storage-url',
+      where: 'storage',
+      expected: 'postgresql://user:password@host:5432/database',
+      received: url,
+      cause: error,
+    })
+  }
+  // A connection that breaks is told of by its queries, and replaced when one is needed.
+  pool.on('error', () => {})
+  pool.on('connect', client => client.on('error', () => {}))
+
+  const patiently = async <T>(work: (client: PoolClient, lost: string | null) => Promise<T>): Promise<T> => {
+    let lost: string | null = null
+    for (let attempt = 0; ; attempt++) {
+      let client: PoolClient | null = null
+      try {
+        client = await pool.connect()
+        const result = await work(client, lost)
+        client.release()
+        return result
+      } catch (error) {
+        client?.release(isConnection(unwrapped(error)))
+        if (error instanceof AnswerLost) lost = error.transaction
+        const cause = unwrapped(error)
+        if (!isConnection(cause) && !isConflict(cause)) throw translated(cause, url)
+        if (attempt + 1 >= patience.tries)
+          throw new RuntimeError({
+            code: 'database-lost',
+            where: url,
+            expected: 'a database that can be reached',
+            received: messageOf(cause),
+            hint: `tried ${patience.tries} times; what was written before is safe`,
+            cause,
+          })
+        await pause(pauseOf(patience, attempt))
+      }
+    }
+  }
+
+  let canFlush: boolean
+  try {
+    canFlush = await patiently(client =>
+      send(client, [FLUSH]).then(
+        () => true,
+        (error: unknown) => {
+          if (isConnection(error)) throw error
+          return false // a server for reading only, or one that is not quite PostgreSQL
+        },
+      ),
+    )
+  } catch (error) {
+    await pool.end()
+    throw error
+  }
+  return {
+    kind: 'postgresql',
+    url,
+    run: async given => {
+      if (pool.ending) throw closedError(url)
+      const batch = { ...given, contended: canFlush && given.contended === true }
+      return patiently(async (client, lost) => (lost === null ? runBatch(client, batch) : recover(client, batch, lost)))
+    },
+    close: async () => {
+      if (!pool.ending) await pool.end()
+    },
+  }
+}
+
+async function runBatch(client: PoolClient, batch: Batch): Promise<Answer> {
+  const { guard, writes = [], reads = [], once, contended = false } = batch
+  if (writes.length === 0) return { held: true, rows: await send(client, reads), recovered: null }
+  // A guard is asked before anything else is sent; and so is the transaction's number, where one may have to ask later what
+  // became of it.
+  const first = [...(guard === undefined ? [] : [guard.statement]), ...(once === undefined ? [] : [TRANSACTION])]
+  const ahead = first.length === 0 ? null : (await send(client, [BEGIN, ...first])).slice(1)
+  if (guard !== undefined && !guard.holds(ahead![0]!)) {
+    const rows = await send(client, [COMMIT, ...reads])
+    return { held: false, rows: [...writes.map(() => []), ...rows.slice(1)], recovered: null }
+  }
+  const before = [...(ahead === null ? [BEGIN] : []), ...(contended ? [RELAX] : [])]
+  const after = contended ? [COMMIT, FLUSH] : [COMMIT]
+  try {
+    const rows = await send(client, [...before, ...writes, ...after, ...reads])
+    const written = rows.slice(before.length, before.length + writes.length)
+    return { held: true, rows: [...written, ...lastOf(rows, reads)], recovered: null }
+  } catch (error) {
+    if (once !== undefined && isConnection(error)) throw new AnswerLost(`${ahead!.at(-1)![0]![0]}`, error)
+    throw error
+  }
+}
+
+/** After a lost answer: what was done is not done again. */
+async function recover(client: PoolClient, batch: Batch, lost: string): Promise<Answer> {
+  const { writes = [], reads = [], once } = batch
+  let status = await statusOf(client, lost)
+  // The server may not have noticed yet that nobody listens.
+  for (let i = 0; i < 200 && status === 'in progress'; i++) {
+    await pause(50)
+    status = await statusOf(client, lost)
+  }
+  if (status === 'in progress') throw new Error('connection terminated, its transaction still in progress')
+  if (status !== 'committed') return runBatch(client, batch)
+  const rows = await send(client, [once!(lost), ...(batch.contended ? [FLUSH] : []), ...reads])
+  return { held: true, rows: [...writes.map(() => []), ...lastOf(rows, reads)], recovered: rows[0]! }
+}
+
+async function statusOf(client: PoolClient, transaction: string): Promise<string> {
+  try {
+    const [[row]] = (await send(client, [
+      { sql: 'SELECT txid_status(CAST($1 AS BIGINT))', parameters: [transaction] },
+    ])) as [Row[]]
+    return `${row?.[0]}`
+  } catch (error) {
+    // A number the server does not remember giving: it fell before anything of the transaction reached its disk.
+    if (codeOf(error) === '22023') return 'aborted'
+    throw error
+  }
+}
+
+const lastOf = (rows: readonly (readonly Row[])[], reads: readonly Statement[]): readonly (readonly Row[])[] =>
+  reads.length === 0 ? [] : rows.slice(-reads.length)
+
+/** Sends statements at one go, and waits for all answers. @throws the first error that is not a consequence of another */
+async function send(client: PoolClient, statements: readonly Statement[]): Promise<readonly (readonly Row[])[]> {
+  const results = await Promise.allSettled(
+    statements.map(({ sql, parameters }) =>
+      client.query<unknown[]>({ name: nameOf(sql), text: sql, values: [...parameters], rowMode: 'array' }),
+    ),
+  )
+  const errors = results.flatMap(result => (result.status === 'rejected' ? [result.reason as unknown] : []))
+  if (errors.length > 0) {
+    // A transaction that failed in its middle is rolled back by its COMMIT; one without is ended here.
+    const connection = errors.find(isConnection)
+    if (connection !== undefined) throw connection
+    if (statements.includes(BEGIN) !== statements.includes(COMMIT)) await client.query('ROLLBACK')
+    throw errors.find(error => codeOf(error) !== '25P02') ?? errors[0]
+  }
+  return results.map(result => (result.status === 'fulfilled' ? result.value.rows : []))
+}
+
+/** Statements are prepared once for each connection, by a name that stands for their text. */
+const nameOf = (sql: string): string => `anneal_${createHash('sha1').update(sql).digest('base64url').slice(0, 20)}`
+
+/** The answer to a transaction, whose number this is, did not come. */
+class AnswerLost extends Error {
+  readonly transaction: string
+  constructor(transaction: string, cause: unknown) {
+    super('answer lost', { cause })
+    this.transaction = transaction
+  }
+}
+const unwrapped = (error: unknown): unknown => (error instanceof AnswerLost ? error.cause : error)
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+const messageOf = (error: unknown): string => {
+  if (error instanceof AggregateError) return error.errors.map(messageOf).join('; ')
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** Whether a connection broke, could not be made, or was sent away by a server that ends or begins. */
+function isConnection(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.every(isConnection)
+  const code = codeOf(error)
+  return (
+    /^(08...|57P0[123]|53300)$/.test(code) ||
+    /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN|ENOENT)/.test(code) ||
+    (code === '' &&
+      /connection (terminated|ended|error)|timeout|not queryable|closed the connection/i.test(messageOf(error)))
+  )
+}
+/** Rolled back for the sake of others: another try is in order. */
+const isConflict = (error: unknown): boolean => ['40001', '40P01', '55P03'].includes(codeOf(error))
+
+function translated(error: unknown, url: string): Error {
+  const code = codeOf(error)
+  if (['28P01', '28000', '3D000', '42501', 'ENOTFOUND'].includes(code))
+    return new ConfigError({
+      code: 'database-access',
+      where: url,
+      expected: 'a database that this user may work with',
+      received: messageOf(error),
+      cause: error,
+    })
+  return databaseError(url, error)
+}
