@@ -10,8 +10,6 @@ export interface TrialCache {
   readonly since: number
   /** Ids up to `since` of trials that may still change. */
   open(): number[]
-  /** The trials that wait, by number. */
-  waiting(): FrozenTrial[]
   take(trials: readonly FrozenTrial[]): void
   /** All trials by number. */
   list(): FrozenTrial[]
@@ -21,7 +19,7 @@ export interface TrialCache {
 
 export function trialCache(): TrialCache {
   const byNumber: FrozenTrial[] = []
-  const open = new Map<number, FrozenTrial>()
+  const open = new Set<number>()
   const distributions = new Map<string, Distribution>()
   let count = 0
   let since = -1
@@ -29,8 +27,7 @@ export function trialCache(): TrialCache {
     get since() {
       return since
     },
-    open: () => [...open.keys()].filter(id => id <= since),
-    waiting: () => [...open.values()].filter(trial => trial.state === 'WAITING').sort((a, b) => a.number - b.number),
+    open: () => [...open].filter(id => id <= since),
     take: trials => {
       for (const trial of trials) {
         const before = byNumber[trial.number]
@@ -40,7 +37,7 @@ export function trialCache(): TrialCache {
         if (isFinished(trial.state)) {
           since = Math.max(since, trial.id)
           open.delete(trial.id)
-        } else open.set(trial.id, trial)
+        } else open.add(trial.id)
         for (const [name, distribution] of Object.entries(trial.distributions))
           if (!distributions.has(name)) distributions.set(name, distribution)
       }

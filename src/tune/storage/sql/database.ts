@@ -14,8 +14,9 @@ export interface Batch {
   readonly writes?: readonly Statement[]
   readonly reads?: readonly Statement[]
   /**
-   * The writes must not be done twice: when the answer to them is lost, the database is asked whether they were done, and
-   * what this statement gives, for the transaction's number, takes the place of the answer.
+   * The writes must not be done twice: when the answer to them is lost, the database is asked what became of the
+   * transaction with this number, and this statement for what it has left behind. Rows take the place of the answer; where
+   * there are none, nothing was done, and it is done again.
    */
   readonly once?: (transaction: string) => Statement
   /**
@@ -30,7 +31,7 @@ export interface Answer {
   readonly held: boolean
   /** Rows of each write, then of each read. Of writes that did not happen, or whose answer was lost, there are none. */
   readonly rows: readonly (readonly Row[])[]
-  /** What `once` gave, where the answer was lost. */
+  /** What `once` gave, at least one row, where the answer was lost. */
   readonly recovered: readonly Row[] | null
 }
 

@@ -125,7 +125,7 @@ export function statementsFor(kind: 'sqlite' | 'postgresql') {
   const partsOf = (chosen: RawBuilder<unknown>) => {
     const ids = sql.raw('trial_id IN (SELECT trial_id FROM chosen)')
     return prepared(sql`
-      WITH chosen AS (${chosen})
+      WITH chosen AS MATERIALIZED (${chosen})
       SELECT 0, trial_id, number, CAST(state AS TEXT), ${noNumber}, CAST(datetime_start AS TEXT), CAST(datetime_complete AS TEXT)
       FROM chosen
       UNION ALL SELECT 1, trial_id, param_id, param_name, param_value, distribution_json, ${none}
@@ -150,10 +150,15 @@ export function statementsFor(kind: 'sqlite' | 'postgresql') {
       UNION ALL SELECT 5, study_id, study_system_attribute_id, "key", ${noNumber}, value_json, ${none}
       FROM study_system_attributes WHERE ${condition}`)
 
-  const columns = sql.raw('trial_id, number, state, datetime_start, datetime_complete')
   const amongIds = postgres
     ? sql`trial_id = ANY(CAST(${slot('ids')} AS INTEGER[]))`
     : sql`trial_id IN (SELECT value FROM json_each(${slot('ids')}))`
+  /** Those above an id, and some below. */
+  const since = (columns: RawBuilder<unknown>, condition: RawBuilder<unknown>) => sql`
+      SELECT ${columns} FROM trials WHERE study_id = ${slot('study')} AND trial_id > ${slot('since')}${condition}
+      UNION ALL SELECT ${columns} FROM trials
+      WHERE study_id = ${slot('study')} AND trial_id <= ${slot('since')} AND ${amongIds}${condition}`
+  const columns = sql.raw('trial_id, number, state, datetime_start, datetime_complete')
   /** Rows a transaction has written carry its number. */
   const byTransaction = sql`CAST(CAST(xmin AS TEXT) AS BIGINT) = CAST(${slot('transaction')} AS BIGINT) % 4294967296`
   const silence = postgres
@@ -206,6 +211,13 @@ export function statementsFor(kind: 'sqlite' | 'postgresql') {
       FROM studies WHERE study_id = ${slot('study')} RETURNING trial_id, number`),
     insertedTrial: prepared(sql`
       SELECT trial_id, number FROM trials WHERE study_id = ${slot('study')} AND ${postgres ? byTransaction : sql`1 = 0`}`),
+    /** Dates are as good as names: to the microsecond, nobody begins or ends anything at the same time. */
+    begunTrial: prepared(sql`
+      SELECT trial_id, number FROM trials WHERE study_id = ${slot('study')} AND datetime_start = ${slot('date')}`),
+    startedTrial: prepared(sql`
+      SELECT trial_id FROM trials WHERE trial_id = ${slot('trial')} AND datetime_start = ${slot('date')}`),
+    endedTrial: prepared(sql`
+      SELECT trial_id FROM trials WHERE trial_id = ${slot('trial')} AND datetime_complete = ${slot('date')}`),
     lockTrial: prepared(sql`SELECT number, state FROM trials WHERE trial_id = ${slot('trial')}${forUpdate}`),
     start: prepared(sql`
       UPDATE trials SET state = 'RUNNING', datetime_start = ${slot('date')}
@@ -213,21 +225,17 @@ export function statementsFor(kind: 'sqlite' | 'postgresql') {
     setState: prepared(sql`
       UPDATE trials SET state = ${slot('state')}, datetime_complete = ${slot('date')}
       WHERE trial_id = ${slot('trial')} AND ${isOpen} RETURNING trial_id`),
-    changedTrial: prepared(sql`
-      SELECT trial_id FROM trials WHERE trial_id = ${slot('trial')} AND ${postgres ? byTransaction : sql`1 = 0`}`),
     toOpen: writesTo(targets.open),
     toNewest: writesTo(targets.newest),
     distribution: prepared(sql`
       SELECT p.distribution_json FROM trial_params p JOIN trials t ON t.trial_id = p.trial_id
       WHERE t.study_id = (SELECT study_id FROM trials WHERE trial_id = ${slot('trial')}) AND p.param_name = ${slot('name')}
-      ORDER BY p.param_id LIMIT 1`),
+      LIMIT 1`),
     studyOfTrial: prepared(sql`SELECT study_id FROM trials WHERE trial_id = ${slot('trial')}`),
 
     trial: partsOf(sql`SELECT ${columns} FROM trials WHERE trial_id = ${slot('trial')}`),
-    /** Those above an id, and some below. */
-    trialsSince: partsOf(sql`
-      SELECT ${columns} FROM trials WHERE study_id = ${slot('study')} AND trial_id > ${slot('since')}
-      UNION ALL SELECT ${columns} FROM trials WHERE study_id = ${slot('study')} AND trial_id <= ${slot('since')} AND ${amongIds}`),
+    trialsSince: partsOf(since(columns, sql``)),
+    waitingSince: prepared(since(sql`trial_id`, sql` AND state = 'WAITING'`)),
 
     beat: beatOf(sql`${slot('trial')}`),
     beatNewest: beatOf(sql`(SELECT max(trial_id) FROM trials WHERE study_id = ${slot('study')})`),

@@ -34,14 +34,16 @@ export function sqlStorage(database: Database): Storage {
   const query = async (...reads: readonly Statement[]): Promise<readonly (readonly Row[])[]> =>
     (await database.run({ reads })).rows
 
-  const snapshotReads = (studyId: number): readonly Statement[] => {
+  /** Which trials of a study may have changed since they were read. */
+  const unread = (studyId: number) => {
     const { since, open } = cacheOf(studyId)
     const ids = open()
-    return [
-      statements.trialsSince({ study: studyId, since, ids: kind === 'sqlite' ? JSON.stringify(ids) : ids }),
-      statements.study({ study: studyId }),
-    ]
+    return { study: studyId, since, ids: kind === 'sqlite' ? JSON.stringify(ids) : ids }
   }
+  const snapshotReads = (studyId: number): readonly Statement[] => [
+    statements.trialsSince(unread(studyId)),
+    statements.study({ study: studyId }),
+  ]
   const snapshotFrom = (studyId: number, [trialRows, studyRows]: readonly (readonly Row[])[]): Snapshot => {
     const [study] = studiesFrom(studyRows!)
     if (study === undefined) {
@@ -86,7 +88,10 @@ export function sqlStorage(database: Database): Storage {
         ...(beat ? [statements.beatNewest({ study: studyId })] : []),
       ],
       reads,
-      once: transaction => statements.insertedTrial({ study: studyId, transaction }),
+      once: transaction =>
+        template === null
+          ? statements.begunTrial({ study: studyId, date: start })
+          : statements.insertedTrial({ study: studyId, transaction }),
       contended: true,
     })
     const [row] = recovered ?? rows[1]!
@@ -98,15 +103,16 @@ export function sqlStorage(database: Database): Storage {
 
   /** Turns a WAITING trial RUNNING; false where it was not waiting any more. */
   const start = async (trialId: number, beat = false): Promise<boolean> => {
+    const date = stampNow()
     const { rows, recovered } = await database.run({
       writes: [
         statements.lockTrial({ trial: trialId }),
-        statements.start({ trial: trialId, date: stampNow() }),
+        statements.start({ trial: trialId, date }),
         ...(beat ? [statements.beat({ trial: trialId })] : []),
       ],
-      once: transaction => statements.changedTrial({ trial: trialId, transaction }),
+      once: () => statements.startedTrial({ trial: trialId, date }),
     })
-    if (recovered !== null) return recovered.length > 0
+    if (recovered !== null) return true
     if (rows[1]!.length > 0) return true
     checkOpen(trialId, rows[0]!)
     return false
@@ -155,18 +161,18 @@ export function sqlStorage(database: Database): Storage {
     checkResult(values)
     checkWrites(writes)
     await checkParams(trialId, writes)
+    const date = isFinished(state) ? stampNow() : null
     const { rows, recovered } = await database.run({
       writes: [
         statements.lockTrial({ trial: trialId }),
         ...writes.map(write => writeStatement(openTrial(trialId), write)),
         ...valueStatements(openTrial(trialId), values),
-        statements.setState({ trial: trialId, state, date: isFinished(state) ? stampNow() : null }),
+        statements.setState({ trial: trialId, state, date }),
       ],
       reads,
-      once: transaction => statements.changedTrial({ trial: trialId, transaction }),
+      once: () => statements.endedTrial({ trial: trialId, date }),
     })
     if (recovered === null) checkOpen(trialId, rows[0]!)
-    else if (recovered.length === 0) throw finishedTrial(await trial(trialId))
     if (isFinished(state)) studyOf.delete(trialId)
     return rows.slice(rows.length - reads.length)
   }
@@ -243,16 +249,16 @@ export function sqlStorage(database: Database): Storage {
       return { id, number }
     },
     beginTrial: async (studyId, { beat = false } = {}) => {
-      await snapshot(studyId)
-      for (const waiting of cacheOf(studyId).waiting()) {
-        const mine = await start(waiting.id, beat).catch((error: unknown) => {
+      const waiting = (await query(statements.waitingSince(unread(studyId))))[0]!.map(row => row[0] as number) // an INTEGER
+      for (const id of waiting.sort((a, b) => a - b)) {
+        const mine = await start(id, beat).catch((error: unknown) => {
           if (isAnnealError(error) && error.code === 'finished-trial') return false // somebody ran it, and was quick
           throw error
         })
         if (!mine) continue
-        studyOf.set(waiting.id, studyId)
+        studyOf.set(id, studyId)
         const now = await snapshot(studyId)
-        return { ...now, trial: now.trials.find(t => t.id === waiting.id) ?? (await trial(waiting.id)) }
+        return { ...now, trial: now.trials.find(t => t.id === id) ?? (await trial(id)) }
       }
       const { id, number, rest } = await insert(studyId, stampNow(), null, { beat, reads: snapshotReads(studyId) })
       const now = snapshotFrom(studyId, rest)
@@ -280,20 +286,21 @@ export function sqlStorage(database: Database): Storage {
       const study = rows![0][0] as number // an INTEGER column
       const target: Target = { to: statements.toNewest, of: { study } }
       const again = retry === null ? [] : writesOf(retry).map(write => writeStatement(target, write))
-      const { held, recovered } = await database.run({
+      const date = stampNow()
+      const { held } = await database.run({
         guard: {
           statement: statements.lockTrial({ trial: trialId }),
           holds: ([row]) => row?.[1] === 'RUNNING',
         },
         writes: [
-          statements.setState({ trial: trialId, state: 'FAIL', date: stampNow() }),
+          statements.setState({ trial: trialId, state: 'FAIL', date }),
           statements.lockStudy({ study }),
           ...(retry === null ? [] : [statements.insertTrial({ study, state: retry.state })]),
           ...again,
         ],
-        once: transaction => statements.changedTrial({ trial: trialId, transaction }),
+        once: () => statements.endedTrial({ trial: trialId, date }),
       })
-      return recovered === null ? held : recovered.length > 0
+      return held
     },
     beat: async trialId => {
       await database.run({ writes: [statements.beat({ trial: trialId })] })
