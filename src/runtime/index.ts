@@ -1,3 +1,4 @@
+export { type ProgramCache, programCache } from './cache.js'
 export type { Device, DeviceOptions } from './device.js'
 export { listDevices } from './engine.js'
 export { type CompileOptions, compile, type Feed, type Program } from './program.js'

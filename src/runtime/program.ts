@@ -18,6 +18,7 @@ import {
   type TypedArray,
   type Value,
 } from '../ir/index.js'
+import type { ProgramCache } from './cache.js'
 import type { DeviceOptions, Engine } from './device.js'
 import { type BoundUpdate, bindUpdate, type Kernels } from './fused.js'
 import { type FusedUpdate, fuseUpdate } from './lower/fused-update/index.js'
@@ -36,6 +37,8 @@ export interface CompileOptions extends DeviceOptions {
    * none, or those named. Default true.
    */
   lowering?: boolean | readonly string[]
+  /** Where programs of equal graphs are shared. */
+  cache?: ProgramCache | undefined
 }
 
 export interface RunOptions {
@@ -304,6 +307,11 @@ export class Program {
  * Equal graphs share a session.
  */
 export async function compile(graph: Graph, options: CompileOptions): Promise<Program> {
+  const { cache, ...rest } = options
+  return cache === undefined ? compileAnew(graph, rest) : cache.find(graph, rest, () => compileAnew(graph, rest))
+}
+
+async function compileAnew(graph: Graph, options: CompileOptions): Promise<Program> {
   const { outputs, updates = {}, device = 'cpu', lowering = true } = options
   const all: Record<string, Value> = { ...outputs }
   for (const [name, value] of Object.entries(updates)) all[`${UPDATE}${name}`] = value

@@ -114,10 +114,10 @@ export function testPruner(make: () => Pruner, { skip = [] }: PrunerSuiteOptions
 
     check('holds no state: one made for each decision decides as one that saw the whole study', async () => {
       const fresh: Pruner = { ...make(), prune: context => make().prune(context) }
+      // The first trials are short: what is estimated from them differs from what all would say.
+      const report = (number: number, step: number) => (step > 2 + 2 * number ? null : falling(number, step))
       for (const side of [1, 3])
-        expect(await run({ pruner: fresh, report: falling, side })).toEqual(
-          await run({ pruner: make(), report: falling, side }),
-        )
+        expect(await run({ pruner: fresh, report, side })).toEqual(await run({ pruner: make(), report, side }))
     })
 
     check('maximizes as it minimizes', async () => {

@@ -7,7 +7,7 @@ import { summary } from '../nn/summary.js'
 import { initialValue, type Optimizer, stepInfo } from '../optim/optimizer.js'
 import type { Schedule } from '../optim/schedules/schedule.js'
 import type { StepInfo } from '../optim/transform.js'
-import { compile, createState, type Program, type State } from '../runtime/index.js'
+import { compile, createState, type Program, type ProgramCache, type State } from '../runtime/index.js'
 import type { Logs } from './accumulate.js'
 import { arraySource, type DataLike, gatherRows, isTensor } from './batches.js'
 import { callbackList, introduce } from './callback.js'
@@ -68,6 +68,7 @@ export class Model {
   #initial = new Map<string, Tensor>()
   /** Made for what this model is compiled to; a twin has the same. */
   #programs = new Map<string, Promise<Step | Program>>()
+  #cache: ProgramCache | undefined
 
   constructor(net: Network | null, { name = 'model', seed = 0 }: ModelOptions = {}, layers: Layer[] | null = null) {
     this.name = name
@@ -237,7 +238,7 @@ export class Model {
   stepFor(signature: BatchSignature, kind: StepKind): Promise<Step> {
     const key = JSON.stringify([kind, signature])
     const known = this.#programs.get(key) as Promise<Step> | undefined
-    const step = known ?? compileStep(this.network, this.compiled, signature, kind)
+    const step = known ?? compileStep(this.network, this.compiled, signature, kind, this.#cache)
     this.#programs.set(key, step)
     return step
   }
@@ -281,11 +282,21 @@ export class Model {
     twin.#network = this.network
     twin.#compiled = this.#compiled
     twin.#programs = this.#programs
+    twin.#cache = this.#cache
     twin.#rate = this.#rate
     twin.averagesSwapped = this.averagesSwapped
     twin.step = this.step
     twin.epoch = this.epoch
     return twin
+  }
+
+  /**
+   * Looks for compiled programs in a cache from now on, which other models use too: those whose graphs are equal share
+   * them. What is fed at each update (the learning rate among it) does not make graphs differ; what a layer is made with
+   * does.
+   */
+  sharePrograms(cache: ProgramCache): void {
+    this.#cache = cache
   }
 
   /** Gives back the memory of weights and slots on the device. The model is of no use from then on. */
@@ -387,7 +398,12 @@ export class Model {
       (g, path, shape) => g.input(path, 'float32', shape),
       this.#compiled?.optimizer,
     )
-    const program = compile(graph, { outputs, device: this.#compiled?.device, threads: this.#compiled?.threads })
+    const program = compile(graph, {
+      outputs,
+      device: this.#compiled?.device,
+      threads: this.#compiled?.threads,
+      cache: this.#cache,
+    })
     this.#programs.set(key, program)
     return program
   }

@@ -6,7 +6,7 @@ import { type Network, trace } from '../nn/network.js'
 import { mixKey } from '../ops/counter-random.js'
 import { type EvaluationContext, keyLabel, type Optimizer, slotInputs, traceUpdate } from '../optim/optimizer.js'
 import type { HostScalar, StepInfo } from '../optim/transform.js'
-import { compile, type Program } from '../runtime/index.js'
+import { compile, type Program, type ProgramCache } from '../runtime/index.js'
 import type { Compiled } from './config.js'
 import { type Forward, forward } from './forward.js'
 
@@ -164,6 +164,7 @@ export async function compileStep(
   compiled: Compiled,
   signature: BatchSignature,
   kind: StepKind,
+  cache?: ProgramCache,
 ): Promise<Step> {
   const { graph, ...rest } = traceStep(net, compiled, signature, kind)
   return {
@@ -173,6 +174,7 @@ export async function compileStep(
       updates: rest.updates,
       device: compiled.device,
       threads: compiled.threads,
+      cache,
     }),
   }
 }
