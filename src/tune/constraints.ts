@@ -15,8 +15,13 @@ export function constraintsOf(trial: Pick<FrozenTrial, 'systemAttrs'>): Readonly
 }
 
 /** How far a trial is from keeping its constraints: the sum of what exceeds 0; 0 for those that keep all or have none. */
-export const violation = (trial: Pick<FrozenTrial, 'systemAttrs'>): number =>
-  [...constraintsOf(trial).values()].reduce((sum, value) => sum + Math.max(0, value), 0)
+export function violation(trial: Pick<FrozenTrial, 'systemAttrs'>): number {
+  // Asked of every trial again and again, most of which have none.
+  let some = false
+  for (const key in trial.systemAttrs) if (key.startsWith(CONSTRAINTS)) some = true
+  if (!some) return 0
+  return [...constraintsOf(trial).values()].reduce((sum, value) => sum + Math.max(0, value), 0)
+}
 
 /** Whether a trial keeps its constraints; one whose constraints could not be computed (null) does not. */
 export const isFeasible = (trial: Pick<FrozenTrial, 'systemAttrs'>): boolean =>

@@ -70,6 +70,8 @@ export function logMass(a: number, b: number): number {
     const [low, high] = [logCdf(a), logCdf(b)]
     return low === -Infinity && high === -Infinity ? -Infinity : high + Math.log1p(-Math.exp(low - high))
   }
+  // Beyond 9 the tails are less than a double's last digit.
+  if (a < -9 && b > 9) return 0
   return Math.log1p(-cdf(a) - cdf(-b))
 }
 

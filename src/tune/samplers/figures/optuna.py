@@ -19,11 +19,25 @@ from optuna.distributions import CategoricalDistribution as C  # noqa: E402
 from optuna.distributions import FloatDistribution as F  # noqa: E402
 from optuna.distributions import IntDistribution as I  # noqa: E402
 from optuna.distributions import distribution_to_json  # noqa: E402
+from optuna.samplers._tpe import parzen_estimator  # noqa: E402
 from optuna.samplers._tpe import sampler as tpe  # noqa: E402
 from optuna.samplers._tpe.parzen_estimator import _ParzenEstimator, _ParzenEstimatorParameters  # noqa: E402
 from optuna.trial import TrialState, create_trial  # noqa: E402
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+
+class Stable:
+    """numpy, but that equal values stay in their order when sorted: which one gets which width it leaves open."""
+
+    def __getattr__(self, name):
+        return getattr(np, name)
+
+    def argsort(self, a):
+        return np.argsort(a, kind="stable")
+
+
+parzen_estimator.np = Stable()
 rng = np.random.default_rng(11)
 
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ConfigError } from '../../../ir/index.js'
 import { parseOptions } from '../../../ir/options.js'
 import { type Distribution, isSingle, type ParamValue, toExternal } from '../../distribution.js'
 import type { FrozenTrial } from '../../frozen-trial.js'
@@ -51,59 +52,92 @@ const schema = z.strictObject({
 })
 
 /** Optuna's weights: recent observations count fully, old ones less. */
-export const defaultWeights = (n: number): Float64Array =>
-  Float64Array.from({ length: n }, (_, i) =>
-    n < 25 || i >= n - 25 ? 1 : n === 26 ? 1 / n : 1 / n + ((1 - 1 / n) * i) / (n - 26),
-  )
+export function defaultWeights(n: number): Float64Array {
+  const weights = new Float64Array(n).fill(1)
+  for (let i = 0; i < n - 25; i++) weights[i] = n === 26 ? 1 / n : 1 / n + ((1 - 1 / n) * i) / (n - 26)
+  return weights
+}
 
 /**
  * Tree-structured Parzen estimator (Bergstra et al. 2011): models where good and where other trials lie, and takes the
  * candidate for which the quotient of both is largest. Options, defaults and formulas are those of Optuna's TPESampler 5:
  * by default multivariate, with the constant liar.
- * @throws ConfigError for options out of range
+ * @throws ConfigError for options out of range; on sampling, for a gamma or weights that are no such numbers
  */
 export function tpe(options: TpeOptions = {}): Sampler {
   const o = parseOptions(schema, options, 'samplers.tpe')
+  if (o.group && o.multivariate === false)
+    throw new ConfigError({
+      code: 'bad-option',
+      where: 'samplers.tpe.group',
+      expected: 'multivariate',
+      received: 'multivariate: false',
+      hint: 'group models parameters that are asked together together',
+    })
   const seed = o.seed ?? freshSeed()
   const isMultivariate = (context: SamplerContext) =>
     o.multivariate ?? (o.group || context.study.directions.length === 1)
-  const ended = (trials: readonly FrozenTrial[]) => trials.filter(t => t.state === 'COMPLETE' || t.state === 'PRUNED')
+  const startingUp = ({ study }: SamplerContext): boolean => {
+    let left = Math.max(o.nStartupTrials, 1)
+    for (const { state } of study.trials) if ((state === 'COMPLETE' || state === 'PRUNED') && --left === 0) return false
+    return true
+  }
+
+  // One trial asks for many parameters of the same past.
+  const parted = new WeakMap<readonly FrozenTrial[], ReturnType<typeof splitTrials>>()
+  const split = ({ study, trial }: SamplerContext) => {
+    const known = parted.get(study.trials)
+    if (known !== undefined) return known
+    let finished = 0
+    const used = study.trials.filter(t => {
+      if (t.state === 'RUNNING') return o.constantLiar && t.number !== trial.number
+      const ended = t.state === 'COMPLETE' || t.state === 'PRUNED'
+      if (ended) finished++
+      return ended
+    })
+    const below = o.gamma?.(finished) ?? defaultGamma(finished, study.directions.length)
+    if (!(Number.isInteger(below) && below >= 0)) badFunction('gamma', 'a whole number ≥ 0', below)
+    const parts = splitTrials(used, study.directions, below)
+    parted.set(study.trials, parts)
+    return parts
+  }
+  const weightsOf = (count: number): Float64Array => {
+    if (o.weights === undefined) return defaultWeights(count)
+    const weights = Float64Array.from(o.weights(count))
+    const sum = weights.reduce((a, b) => a + b, 0)
+    if (weights.length !== count || !weights.every(w => w >= 0) || !(count === 0 || (sum > 0 && sum < Infinity)))
+      badFunction('weights', `${count} numbers ≥ 0 that are not all 0`, [...weights])
+    return weights
+  }
 
   const suggest = (context: SamplerContext, space: SearchSpace, purpose: string): Record<string, ParamValue> => {
-    const { study, trial } = context
-    const used = study.trials.filter(
-      t =>
-        t.number !== trial.number &&
-        (t.state === 'COMPLETE' || t.state === 'PRUNED' || (o.constantLiar && t.state === 'RUNNING')),
-    )
-    const finished = used.filter(t => t.state !== 'RUNNING').length
-    const several = study.directions.length > 1
-    const below = o.gamma?.(finished) ?? (several ? Math.ceil(0.1 * finished) : Math.min(Math.ceil(0.1 * finished), 25))
-    const { good, rest } = splitTrials(used, study.directions, below)
+    const names = Object.keys(space)
+    const { good, rest } = split(context)
+    // What a running trial is about to try is known only where parameters are given together.
+    const internal = isMultivariate(context) ? internalParams : (t: FrozenTrial) => t.internalParams
     const model = (trials: readonly FrozenTrial[], even: boolean) => {
-      const names = Object.keys(space)
-      const having = trials.filter(t => names.every(name => name in internalParams(t, space)))
-      const observations = Object.fromEntries(
-        names.map(name => [name, Float64Array.from(having, t => internalParams(t, space)[name]!)]),
-      )
-      const weights = even
-        ? new Float64Array(having.length).fill(1)
-        : o.weights === undefined
-          ? defaultWeights(having.length)
-          : Float64Array.from(o.weights(having.length))
-      return parzen(space, observations, weights, {
+      const columns = names.map(() => new Float64Array(trials.length))
+      let count = 0
+      for (const t of trials) {
+        const params = internal(t, space)
+        if (!names.every(name => params[name] !== undefined)) continue
+        for (let p = 0; p < names.length; p++) columns[p]![count] = params[names[p]!]!
+        count++
+      }
+      const observations = columns.map(column => column.subarray(0, count))
+      return parzen(space, observations, even ? new Float64Array(count).fill(1) : weightsOf(count), {
         priorWeight: o.priorWeight,
         magicClip: o.considerMagicClip,
         endpoints: o.considerEndpoints,
       })
     }
-    const l = model(good, several)
+    const l = model(good, context.study.directions.length > 1)
     const g = model(rest, false)
     const candidates = drawMixture(l, context.random(purpose), o.nEiCandidates)
     const [logL, logG] = [logMixture(l, candidates), logMixture(g, candidates)]
     let best = 0
     for (let i = 1; i < o.nEiCandidates; i++) if (logL[i]! - logG[i]! > logL[best]! - logG[best]!) best = i
-    return Object.fromEntries(l.names.map((name, p) => [name, toExternal(space[name]!, candidates[p]![best]!)]))
+    return Object.fromEntries(names.map((name, p) => [name, toExternal(space[name]!, candidates[p]![best]!)]))
   }
 
   return {
@@ -115,7 +149,7 @@ export function tpe(options: TpeOptions = {}): Sampler {
       return Object.fromEntries(spaces.flatMap(space => Object.entries(space).filter(([, d]) => !isSingle(d))))
     },
     sample: async (context, space) => {
-      if (ended(context.study.trials).length < o.nStartupTrials) return {}
+      if (startingUp(context)) return {}
       const parts = o.group ? groupSpaces(context.study.trials) : [space]
       const values: Record<string, ParamValue> = {}
       for (const [i, part] of parts.entries()) {
@@ -127,8 +161,16 @@ export function tpe(options: TpeOptions = {}): Sampler {
       return values
     },
     sampleIndependent: (context, name, distribution: Distribution) =>
-      ended(context.study.trials).length < o.nStartupTrials
+      startingUp(context)
         ? drawFrom(distribution, context.random(`even ${name}`))
         : suggest(context, { [name]: distribution }, name)[name]!,
   }
+}
+
+/** How many trials count as good: a tenth, of one objective 25 at most. */
+const defaultGamma = (trials: number, objectives: number): number =>
+  Math.min(Math.ceil(0.1 * trials), objectives > 1 ? Infinity : 25)
+
+function badFunction(option: string, expected: string, received: unknown): never {
+  throw new ConfigError({ code: 'bad-option', where: `samplers.tpe.${option}`, expected, received })
 }

@@ -6,33 +6,54 @@ import { losses, nonDominatedRanks, sign } from '../../pareto.js'
 /**
  * Parts trials into the good ones and the rest: the best complete trials, then pruned ones that came furthest, then those
  * that violate their constraints least. Running trials belong to the rest (the constant liar).
- * @returns both by number
+ * @param trials by number, in which order both parts are
  */
 export function splitTrials(
   trials: readonly FrozenTrial[],
   directions: readonly Direction[],
   below: number,
 ): { readonly good: readonly FrozenTrial[]; readonly rest: readonly FrozenTrial[] } {
-  const running = trials.filter(t => t.state === 'RUNNING')
-  const ended = trials.filter(t => t.state !== 'RUNNING')
-  const feasible = ended.filter(t => violation(t) === 0)
-  const complete = feasible.filter(t => t.state === 'COMPLETE' && t.values !== null)
-  const pruned = feasible.filter(t => t.state === 'PRUNED')
-  const infeasible = ended.filter(t => violation(t) > 0).sort((a, b) => violation(a) - violation(b))
-  const ranked =
+  const complete: FrozenTrial[] = []
+  const pruned: FrozenTrial[] = []
+  const infeasible: { readonly t: FrozenTrial; readonly score: number }[] = []
+  for (const t of trials) {
+    if (t.state === 'RUNNING') continue
+    const score = violation(t)
+    if (score > 0) infeasible.push({ t, score })
+    else if (t.state === 'PRUNED') pruned.push(t)
+    else if (t.state === 'COMPLETE' && t.values !== null) complete.push(t)
+  }
+  const good = new Set(
     directions.length === 1
-      ? stable(complete, t => sign(directions[0]!) * t.values![0]!)
-      : byFronts(complete, directions, Math.min(below, complete.length))
-  const order = [...ranked, ...byProgress(pruned, directions), ...infeasible]
-  const byNumber = (a: FrozenTrial, b: FrozenTrial) => a.number - b.number
-  return { good: order.slice(0, below).sort(byNumber), rest: [...order.slice(below), ...running].sort(byNumber) }
+      ? smallest(complete, sign(directions[0]!), below)
+      : byFronts(complete, directions, Math.min(below, complete.length)).slice(0, below),
+  )
+  const take = (more: () => readonly FrozenTrial[]) => {
+    if (good.size < below) for (const t of more().slice(0, below - good.size)) good.add(t)
+  }
+  take(() => byProgress(pruned, directions))
+  take(() => infeasible.sort((a, b) => a.score - b.score).map(({ t }) => t))
+  return { good: trials.filter(t => good.has(t)), rest: trials.filter(t => !good.has(t)) }
 }
 
-const stable = (trials: readonly FrozenTrial[], score: (t: FrozenTrial) => number): FrozenTrial[] =>
-  trials
-    .map(t => ({ t, s: score(t) }))
-    .sort((a, b) => a.s - b.s || a.t.number - b.t.number)
-    .map(({ t }) => t)
+/** The trials with the least values, of equal ones the first. */
+function smallest(trials: readonly FrozenTrial[], sense: 1 | -1, count: number): FrozenTrial[] {
+  const chosen: FrozenTrial[] = []
+  const scores: number[] = []
+  for (const t of trials) {
+    const score = sense * t.values![0]!
+    if (chosen.length === count && !(score < scores[count - 1]!)) continue
+    let at = chosen.length
+    while (at > 0 && score < scores[at - 1]!) at--
+    chosen.splice(at, 0, t)
+    scores.splice(at, 0, score)
+    if (chosen.length > count) {
+      chosen.pop()
+      scores.pop()
+    }
+  }
+  return chosen
+}
 
 /** Pruned trials: those that came further first, among equals the better report. */
 function byProgress(trials: readonly FrozenTrial[], directions: readonly Direction[]): FrozenTrial[] {
