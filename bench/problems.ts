@@ -14,7 +14,8 @@ const floats = (trial: Trial, n: number, low: number, high: number): number[] =>
   Array.from({ length: n }, (_, i) => trial.suggestFloat(`x${i}`, low, high))
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0)
 const place = (...x: readonly number[]) => Object.fromEntries(x.map((v, i) => [`x${i}`, v]))
-const spaced = (low: number, high: number, n: number) => Array.from({ length: n }, (_, i) => low + ((high - low) * i) / (n - 1))
+const spaced = (low: number, high: number, n: number) =>
+  Array.from({ length: n }, (_, i) => low + ((high - low) * i) / (n - 1))
 
 const A = [
   [10, 3, 17, 3.5, 1.7, 8],
@@ -34,7 +35,9 @@ const ackley = (n: number, trials: number): Problem => ({
   objective: trial => {
     const x = floats(trial, n, -32.768, 32.768)
     const mean = sum(x.map(v => v * v)) / n
-    return -20 * Math.exp(-0.2 * Math.sqrt(mean)) - Math.exp(sum(x.map(v => Math.cos(2 * Math.PI * v))) / n) + 20 + Math.E
+    return (
+      -20 * Math.exp(-0.2 * Math.sqrt(mean)) - Math.exp(sum(x.map(v => Math.cos(2 * Math.PI * v))) / n) + 20 + Math.E
+    )
   },
   points: [place(...spaced(-3, 7, n))],
 })

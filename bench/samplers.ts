@@ -38,11 +38,26 @@ for (const name of options.problems.split(',')) {
     const make = made[sampler]
     if (make === undefined) throw new Error(`no sampler ${sampler}`)
     if (make(0, problem) === null) continue
-    const ours = options.only === 'optuna' ? [] : await results(`anneal|${name}|${sampler}`, seed => best(problem, make(seed, problem)!))
-    const theirs = options.only === 'anneal' ? [] : await results(`optuna|${name}|${sampler}`, seed => optuna(name, problem, sampler, seed))
+    const ours =
+      options.only === 'optuna'
+        ? []
+        : await results(`anneal|${name}|${sampler}`, seed => best(problem, make(seed, problem)!))
+    const theirs =
+      options.only === 'anneal'
+        ? []
+        : await results(`optuna|${name}|${sampler}`, seed => optuna(name, problem, sampler, seed))
     const p = ours.length > 1 && theirs.length > 1 ? rankSum(ours, theirs).toFixed(3) : ''
     const middle = (values: readonly number[]) => (values.length === 0 ? '' : median(values).toPrecision(4))
-    lines.push([name, String(problem.trials), sampler, middle(ours), middle(theirs), p, `${ours.length}, ${theirs.length}`, ''])
+    lines.push([
+      name,
+      String(problem.trials),
+      sampler,
+      middle(ours),
+      middle(theirs),
+      p,
+      `${ours.length}, ${theirs.length}`,
+      '',
+    ])
   }
 }
 console.log(columns(lines))
@@ -78,7 +93,8 @@ async function check(name: string, problem: Problem): Promise<void> {
     await study.enqueueTrial(point)
     await study.optimize(problem.objective, { trials: 1 })
     const ours = await study.bestValue()
-    if (!(Math.abs(ours - theirs[i]!) < 1e-9 * Math.max(1, Math.abs(ours)))) throw new Error(`${name} is not the same: ${ours}, ${theirs[i]}`)
+    if (!(Math.abs(ours - theirs[i]!) < 1e-9 * Math.max(1, Math.abs(ours))))
+      throw new Error(`${name} is not the same: ${ours}, ${theirs[i]}`)
   }
 }
 

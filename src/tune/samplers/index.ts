@@ -1,4 +1,5 @@
 /** Samplers, one a file. */
+export { type AutoOptions, auto, chooseSampler } from './auto.js'
 export { bruteForce } from './brute-force.js'
 export { type CmaEsOptions, cmaEs } from './cma/index.js'
 export { type GpOptions, gp } from './gp/index.js'
