@@ -34,6 +34,7 @@ export function surfacePlot(chart: SurfaceChart, { theme, ink, width, height }: 
     max,
     name,
     splitLine: { show: false },
+    axisLine: { onZero: false, lineStyle: { color: ink.grid } },
     z: 5,
   })
   return {
