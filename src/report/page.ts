@@ -41,7 +41,7 @@ details .scroll { max-height: 22rem; overflow: auto; }
 .hair { position: absolute; pointer-events: none; background: var(--faint); opacity: .6; }
 table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; }
 details table { margin: .4rem 0; font-size: .75rem; }
-caption { caption-side: bottom; text-align: left; color: var(--faint); font-size: .85rem; padding-top: .5rem; max-width: 46rem; }
+caption { caption-side: bottom; text-align: left; color: var(--faint); font-size: .85rem; padding-top: .5rem; position: sticky; left: 0; max-width: min(46rem, calc(100vw - 1.5rem)); }
 th, td { text-align: left; padding: .4rem 1.2rem .4rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 details th, details td { padding: .15rem .8rem .15rem 0; white-space: nowrap; }
 th { font-weight: 600; }

@@ -29,8 +29,9 @@ const highest = (charts: readonly LineChart[]): number =>
 /** Training and validation accuracy of each variant, on the same axes. */
 export function accuracyPanels(comparison: Comparison): Panels {
   const panels = variantPanels(comparison, 'Accuracy', 'share right')
-  // Whole tenths, so that all panels have the same few lines; a failed variant must not flatten the others.
-  const low = Math.max(Math.floor(10 * lowest(panels)) / 10, 0.5)
+  // Whole tenths below the lowest end: beginnings may lie below, they say less.
+  const ends = comparison.variants.flatMap(v => v.runs.map(run => run.final.validationAccuracy)).filter(Number.isFinite)
+  const low = Math.max(Math.floor(10 * Math.min(0.9, ...ends) - 0.5) / 10, 0)
   return {
     kind: 'panels',
     title: 'Accuracy',
@@ -42,7 +43,7 @@ export function accuracyPanels(comparison: Comparison): Panels {
 /** Training and validation loss of each variant, on the same axes; logarithmic, since training losses go toward zero. */
 export function lossPanels(comparison: Comparison): Panels {
   const panels = variantPanels(comparison, 'Loss', 'crossentropy (nats)')
-  const low = Math.max(10 ** Math.floor(Math.log10(lowest(panels))), 1e-5)
+  const low = Math.max(10 ** Math.floor(Math.log10(lowest(panels))), 1e-4)
   const high = Math.min(10 ** Math.ceil(Math.log10(highest(panels))), 10)
   return {
     kind: 'panels',

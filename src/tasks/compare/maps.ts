@@ -2,7 +2,7 @@ import type { Chart, Panels, SurfaceChart } from '../../report/index.js'
 import type { Descent, Landscape } from './record.js'
 import { testSurfaces } from './surfaces.js'
 
-const GRID = 81
+const GRID = 61
 
 const axis = ([low, high]: readonly [number, number]): number[] =>
   Array.from({ length: GRID }, (_, i) => low + ((high - low) * i) / (GRID - 1))

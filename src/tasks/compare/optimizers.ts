@@ -10,7 +10,7 @@ const entry = (
   learningRate: number,
   optimizer: Make,
   more: Partial<Recipe> = {},
-): Recipe => ({ name, family, learningRate, optimizer, what: 'Keras’s defaults', ...more })
+): Recipe => ({ name, family, learningRate, optimizer, what: 'its own defaults', ...more })
 
 /**
  * Learning rates that do well on a thousand digits in batches of 32: the best of 0.1, 0.3, 1, 3 and 10 times a usual
@@ -47,7 +47,8 @@ const usual: Readonly<Record<string, { family: string; learningRate: number; ful
   adagrad: { family: 'adaptive', learningRate: 0.03 },
   adadelta: { family: 'adaptive', learningRate: 1 },
   adafactor: { family: 'adaptive', learningRate: 0.01 },
-  ftrl: { family: 'adaptive', learningRate: 0.03 },
+  ftrl: { family: 'adaptive', learningRate: 0.3 },
+  asgd: { family: 'momentum', learningRate: 0.1 },
   adamax: { family: 'adam', learningRate: 0.002 },
   nadam: { family: 'adam', learningRate: 0.001 },
   radam: { family: 'adam', learningRate: 0.001 },

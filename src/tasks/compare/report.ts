@@ -12,7 +12,8 @@ const titles = {
 }
 const percent = (values: readonly number[]): string => {
   const { mean, deviation } = spreadOf(values)
-  return values.length === 1 ? (100 * mean).toFixed(1) : `${(100 * mean).toFixed(1)} ± ${(100 * deviation).toFixed(1)}`
+  const middle = (100 * mean).toFixed(1).replace('-', '−')
+  return values.length === 1 ? middle : `${middle} ± ${(100 * deviation).toFixed(1)}`
 }
 const scores = (variant: Variant, of: keyof Scores): number[] => variant.runs.map(run => run.final[of])
 const gaps = (variant: Variant): number[] =>

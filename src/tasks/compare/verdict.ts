@@ -31,6 +31,18 @@ export function judge(
     runs.map(run => Math.log(run.final.trainingLoss)),
     baseline.runs.map(run => Math.log(run.final.trainingLoss)),
   )
+  if (runs.length < 3) {
+    const [own, other] = [runs, baseline.runs].map(list => spreadOf(list.map(run => run.final.testAccuracy)).mean)
+    const scores = `${(100 * own!).toFixed(1)} % of the test digits right, ${baseline.name} ${(100 * other!).toFixed(1)} %`
+    return {
+      effect: 'no clear difference',
+      gap,
+      testDifference,
+      gapDifference,
+      lossDifference,
+      text: `${scores}: ${over(runs.length)} cannot tell whether that is chance.`,
+    }
+  }
   const found = { gap, testDifference, gapDifference, lossDifference }
   const measured = kind === 'optimizers' ? { ...lossDifference, mean: -lossDifference.mean } : testDifference
   const effect = !measured.clear ? 'no clear difference' : measured.mean > 0 ? 'helps' : 'hurts'
