@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import * as recipes from '../src/optim/recipes/index.js'
+import { optimizerFromConfig } from '../src/optim/index.js'
 
 /** docs/training.md: what there is to train with, made from the factories, their doc comments and defaults. */
 export function catalogue(): string {
@@ -12,7 +12,7 @@ export function catalogue(): string {
     table(
       ['optimizer', 'default rate', 'state', 'what it is'],
       entries('src/optim/recipes/index.ts').map(({ name, doc }) => {
-        const made = recipes[name as keyof typeof recipes]()
+        const made = optimizerFromConfig({ name })
         const rate = typeof made.learningRate === 'number' ? String(made.learningRate) : 'schedule'
         const kernel = { path: 'dense/kernel', shape: [64, 64] }
         const numbers = made.slots([kernel]).reduce((sum, slot) => sum + slot.shape.reduce((a, b) => a * b, 1), 0)

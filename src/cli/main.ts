@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
+import { comparisonNames, runCompare } from './compare.js'
 import { runQuickstart } from './quickstart.js'
 
 const program = new Command('anneal')
@@ -13,6 +14,23 @@ program
   .option('--small <number>', 'examples in the deliberately small training set', '500')
   .option('--out <folder>', 'where the run folder goes', 'runs')
   .action(runQuickstart)
+
+program
+  .command('compare')
+  .argument('<what>', comparisonNames.join(', '))
+  .description(
+    'train one network side by side with each of them, over several seeds; writes a page of curves (minutes)',
+  )
+  .option('--seeds <number>', 'trainings of each variant (default: 5)')
+  .option('--epochs <number>', 'passes over the training digits (default: 25 for regularizers, else 20)')
+  .option('--examples <number>', 'training digits (default: 1000)')
+  .option('--wrong <share>', 'share of training labels made wrong (default: 0.1 for regularizers, else 0)')
+  .option('--only <names>', 'only these, with commas between')
+  .option('--tune', 'try five learning rates for each variant first, and keep the best')
+  .option('--quick', 'less of everything, in seconds')
+  .option('--seed <number>', 'first of the seeds (default: 0)')
+  .option('--out <folder>', 'where the run folder goes', 'runs')
+  .action(runCompare)
 
 program.parseAsync().catch((error: unknown) => {
   const known = error instanceof Error && 'code' in error

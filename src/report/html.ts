@@ -12,6 +12,8 @@ const sizes = {
   wide: { width: 600, height: 270 },
   narrow: { width: 340, height: 230 },
   panel: { width: 320, height: 150 },
+  /** Contours are heavy: drawn once, between the two. */
+  surface: { width: 460, height: 260 },
 }
 
 /** A report as one HTML file that needs nothing else: charts are inline SVG, once for light and once for dark. */
@@ -72,21 +74,24 @@ async function chartHtml(chart: Chart, panel: boolean, numbering: Numbering): Pr
   const label = labelOf(chart)
   const drawings: string[] = []
   for (const theme of ['light', 'dark'] as const)
-    for (const [name, size] of panel
-      ? ([['wide', sizes.panel]] as const)
-      : ([
-          ['wide', sizes.wide],
-          ['narrow', sizes.narrow],
-        ] as const))
+    for (const [name, size] of drawingsOf(chart, panel))
       drawings.push(await drawingHtml(chart, theme, name, size, `c${number}${theme[0]}${name[0]}`, label))
   const key = chart.title.replace(/\W+/g, '-').replace(/^-|-$/g, '').toLowerCase() || 'chart'
-  return `<figure class="${panel ? 'panel' : 'both'}">
+  return `<figure${drawingsOf(chart, panel).length > 1 ? ' class="both"' : ''}>
 ${drawings.join('\n')}
 ${chart.note === undefined ? '' : `<figcaption class="note">${escapeHtml(chart.note)}</figcaption>`}
 <div class="tools"><details><summary>Numbers</summary>${tableHtml(chartTable(chart))}</details><button type="button" data-name="${escapeHtml(key)}">Save as SVG</button></div>
 <script type="application/json">${JSON.stringify(tipsOf(chart)).replace(/</g, '\\u003c')}</script>
 </figure>`
 }
+
+const drawingsOf = (chart: Chart, panel: boolean) =>
+  panel || chart.kind === 'surface'
+    ? ([['wide', panel ? sizes.panel : sizes.surface]] as const)
+    : ([
+        ['wide', sizes.wide],
+        ['narrow', sizes.narrow],
+      ] as const)
 
 async function drawingHtml(
   chart: Chart,

@@ -13,7 +13,7 @@ h3 { font-size: 1.02rem; margin: 1.6rem 0 .2rem; }
 p { max-width: 46rem; margin: .5rem 0; }
 .lead { color: var(--faint); font-size: 1.05rem; }
 .note { color: var(--faint); font-size: .85rem; line-height: 1.45; margin: .4rem 0 0; }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 540px), 1fr)); gap: 1rem; margin-top: 1rem; align-items: start; }
+.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 540px), 1fr)); gap: 1rem; margin-top: 1rem; align-items: start; }
 .panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 270px), 1fr)); gap: .75rem; margin-top: .75rem; align-items: start; }
 .group { grid-column: 1 / -1; min-width: 0; }
 figure { margin: 0; min-width: 0; background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 1rem; position: relative; container-type: inline-size; }
@@ -41,11 +41,14 @@ details .scroll { max-height: 22rem; overflow: auto; }
 .hair { position: absolute; pointer-events: none; background: var(--faint); opacity: .6; }
 table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; }
 details table { margin: .4rem 0; font-size: .75rem; }
-caption { caption-side: bottom; text-align: left; color: var(--faint); font-size: .85rem; padding-top: .5rem; max-width: 46rem; }
+caption { caption-side: bottom; text-align: left; color: var(--faint); font-size: .85rem; padding-top: .5rem; position: sticky; left: 0; max-width: min(46rem, calc(100vw - 1.5rem)); }
 th, td { text-align: left; padding: .4rem 1.2rem .4rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 details th, details td { padding: .15rem .8rem .15rem 0; white-space: nowrap; }
 th { font-weight: 600; }
-.right { text-align: right; }
+td.right { text-align: right; white-space: nowrap; }
+th.right { text-align: right; }
+td:last-child:not(.right) { min-width: 15rem; }
+details td:last-child { min-width: 0 !important; }
 @media (max-width: 600px) { main { padding: 1.25rem .75rem 3rem; } figure { padding: .75rem; } h1 { font-size: 1.45rem; } th, td { padding-right: .8rem; } main > section > .scroll table { font-size: .85rem; } }
 @media print {
   :root, :root[data-theme] { --paper: #fff !important; --card: #fff !important; --text: #000 !important; --faint: #444 !important; --line: #ccc !important; color-scheme: light !important; }

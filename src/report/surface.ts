@@ -34,6 +34,13 @@ export function surfacePlot(chart: SurfaceChart, { theme, ink, width, height }: 
     max,
     name,
     splitLine: { show: false },
+    // The ends of an axis are named where they are round.
+    axisLabel: {
+      ...axisStyle(ink).axisLabel,
+      showMinLabel: Number(min.toFixed(1)) === min,
+      showMaxLabel: Number(max.toFixed(1)) === max,
+    },
+    axisLine: { onZero: false, lineStyle: { color: ink.grid } },
     z: 5,
   })
   return {
@@ -91,7 +98,7 @@ export function surfacePlot(chart: SurfaceChart, { theme, ink, width, height }: 
     place: (point: readonly [number, number]) => readonly [number, number],
   ): Shape[] {
     if (path.points.length === 0) return []
-    const points = path.points.map(place)
+    const points = apart(path.points.map(place))
     const line = `M${points.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join('L')}`
     const stroke = (colour: string, lineWidth: number): Shape => ({
       type: 'path',
@@ -139,6 +146,17 @@ export function surfacePlot(chart: SurfaceChart, { theme, ink, width, height }: 
       textShape(x + 10 + key - 34 + 10, frame.top - 17, chart.valueLabel, ink.faint, 11, { align: 'right' }),
     ]
   }
+}
+
+/** Without the points that nobody could tell from the one before; first and last stay. */
+const apart = (points: readonly (readonly [number, number])[]): (readonly [number, number])[] => {
+  const kept: (readonly [number, number])[] = []
+  points.forEach((point, i) => {
+    const before = kept.at(-1)
+    const far = before === undefined || Math.hypot(point[0] - before[0], point[1] - before[1]) > 1
+    if (far || i === points.length - 1) kept.push(point)
+  })
+  return kept
 }
 
 const starPath = (cx: number, cy: number): string => {

@@ -11,6 +11,8 @@ export interface Tips {
 }
 
 const MOST = 200
+/** Of a path: there may be many in a picture, and pictures in a page. */
+const MOST_OF_PATH = 50
 const round = (value: number) => Math.round(value * 1e4) / 1e4
 
 export function tipsOf(chart: Chart): Tips {
@@ -48,7 +50,7 @@ export function tipsOf(chart: Chart): Tips {
       return {
         along: 'xy',
         at: (chart.paths ?? []).flatMap(({ name, points }) => {
-          const every = Math.ceil(points.length / MOST)
+          const every = Math.ceil(points.length / MOST_OF_PATH)
           return points.flatMap((point, step) => {
             const height = groundAt(chart, point)
             if ((step % every !== 0 && step < points.length - 1) || !Number.isFinite(height)) return []

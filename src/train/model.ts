@@ -1,16 +1,18 @@
-import { ConfigError, counterRandom, nearest, type Tensor } from '../ir/index.js'
+import { ConfigError, counterRandom, type Tensor } from '../ir/index.js'
 import { initialize } from '../nn/initializers.js'
 import type { Layer } from '../nn/layer.js'
 import type { MetricResult } from '../nn/metrics.js'
-import { input, type Network, network, type SymbolicTensor, type Weight } from '../nn/network.js'
+import type { Network, Weight } from '../nn/network.js'
 import { summary } from '../nn/summary.js'
 import { initialValue, type Optimizer, stepInfo } from '../optim/optimizer.js'
 import type { Schedule } from '../optim/schedules/schedule.js'
 import type { StepInfo } from '../optim/transform.js'
 import { compile, createState, type Program, type ProgramCache, type State } from '../runtime/index.js'
 import type { Logs } from './accumulate.js'
-import { arraySource, type DataLike, gatherRows, isTensor } from './batches.js'
-import { callbackList, introduce } from './callback.js'
+import { checkLayers, sequentialNetwork } from './architecture.js'
+import { asSource } from './as-source.js'
+import { arraySource, type DataLike } from './batches.js'
+import { checkWeights } from './check-weights.js'
 import { decodeCheckpoint, encodeCheckpoint } from './checkpoint/file.js'
 import { captureModel, type ModelDescription, restoreModel } from './checkpoint/model.js'
 import { type Compiled, type CompileOptions, resolveCompile } from './config.js'
@@ -18,6 +20,7 @@ import { type FindLearningRateOptions, findLearningRate, type LearningRateFindin
 import { evaluateBatches, fit as runFit, trainOn } from './fit.js'
 import type { History } from './history.js'
 import { checkEvaluateOptions, type EvaluateOptions, type FitOptions, type PredictOptions } from './options.js'
+import { predict } from './predict.js'
 import { readFile } from './read.js'
 import type { SampleWeight } from './sample-weight.js'
 import { saveModel } from './save.js'
@@ -355,40 +358,12 @@ export class Model {
   }
 
   /** Predictions, batch by batch: one tensor, or one per output by name. */
-  async predict(x: DataLike, options: PredictOptions = {}): Promise<Tensor & Record<string, Tensor>> {
-    checkEvaluateOptions('predict', options)
-    const { batchSize = 32 } = options
-    const callbacks = callbackList(options.callbacks, 'predict')
-    const source = arraySource(this.network, x, null)
-    const state = await this.state()
-    const parts: Record<string, Tensor>[] = []
-    const steps = Math.ceil(source.length / batchSize)
-    introduce(callbacks, this, { epochs: 1, steps, initialEpoch: 0, notify: () => {} })
-    this.stopPredicting = false
-    for (const callback of callbacks) await callback.onPredictBegin?.({}, this)
-    for (let start = 0; start < source.length; start += batchSize) {
-      const size = Math.min(batchSize, source.length - start)
-      const rows = Uint32Array.from({ length: size }, (_, i) => start + i)
-      const program = await this.#inference(size)
-      const feeds = Object.fromEntries(Object.entries(source.x).map(([name, t]) => [name, gatherRows(t, rows)]))
-      for (const callback of callbacks) await callback.onPredictBatchBegin?.(parts.length, {}, this)
-      // An input that no output depends on is not part of the program.
-      const outputs = await program.run(feeds, state, { ignoreUnknown: true })
-      for (const callback of callbacks) await callback.onPredictBatchEnd?.(parts.length, { outputs }, this)
-      parts.push(outputs)
-      if (this.stopPredicting) break
-    }
-    for (const callback of callbacks) await callback.onPredictEnd?.({}, this)
-    const joined = Object.fromEntries(
-      this.network.outputs.map(output => [output.name, concatRows(parts.map(part => part[output.name]!))]),
-    )
-    // One output: the tensor itself, which also answers to the output's name.
-    return (
-      this.network.outputs.length === 1 ? { ...joined[this.network.outputs[0]!.name]!, ...joined } : joined
-    ) as Tensor & Record<string, Tensor>
+  predict(x: DataLike, options: PredictOptions = {}): Promise<Tensor & Record<string, Tensor>> {
+    return predict(this, x, options)
   }
 
-  #inference(batch: number): Promise<Program> {
+  /** The program that predicts for batches of a size, compiled once. */
+  inferenceFor(batch: number): Promise<Program> {
     const key = `predict ${batch}`
     const known = this.#programs.get(key) as Promise<Program> | undefined
     if (known !== undefined) return known
@@ -432,33 +407,7 @@ export class Model {
 
   /** Replaces weights by path; averages and other slots that begin with a weight's value begin anew. Unknown paths and wrong shapes are errors, and then nothing is changed. */
   setWeights(weights: Readonly<Record<string, Tensor>>): void {
-    if (typeof weights !== 'object' || weights === null)
-      throw new ConfigError({
-        code: 'weights',
-        where: this.name,
-        expected: 'tensors by path',
-        received: typeof weights,
-      })
-    for (const [path, t] of Object.entries(weights)) {
-      const weight = this.network.weights.find(w => w.path === path)
-      if (weight === undefined)
-        throw new ConfigError({
-          code: 'unknown-weight',
-          where: path,
-          expected: `one of ${nearest(
-            path,
-            this.network.weights.map(w => w.path),
-          ).join(', ')}`,
-          received: path,
-        })
-      if (!isTensor(t) || String(weight.shape) !== String(t.shape) || t.dtype !== 'float32')
-        throw new ConfigError({
-          code: 'weight-shape',
-          where: path,
-          expected: `float32 [${weight.shape}]`,
-          received: isTensor(t) ? `${t.dtype} [${t.shape}]` : typeof t,
-        })
-    }
+    checkWeights(this.network, weights)
     this.restore(weights)
     const slots = this.#state === null ? [] : (this.#compiled?.optimizer.slots(this.trainable) ?? [])
     this.restore(
@@ -538,82 +487,4 @@ async function readAll(state: State): Promise<Map<string, Tensor>> {
   const all = new Map<string, Tensor>()
   for (const name of state.names) all.set(name, await state.read(name))
   return all
-}
-
-/** `fit(x, y, options)` and `fit(source, options)` in one form. */
-function asSource(net: Network, x: unknown, second: unknown, third: object | undefined): [TrainingSource, object] {
-  const keys = typeof second === 'object' && second !== null ? Object.keys(second) : []
-  const byOutput = keys.length > 0 && keys.every(key => net.outputs.some(output => output.name === key))
-  const isData =
-    third !== undefined ||
-    byOutput ||
-    Array.isArray(second) ||
-    ArrayBuffer.isView(second) ||
-    (typeof second === 'object' && second !== null && 'dtype' in second)
-  return isData
-    ? [{ x: x as DataLike, y: second as DataLike }, third ?? {}]
-    : [x as TrainingSource, (second as object | undefined) ?? {}]
-}
-
-function concatRows(parts: readonly Tensor[]): Tensor {
-  const first = parts[0]!
-  if (parts.length === 1) return first
-  const rows = parts.reduce((total, part) => total + part.shape[0]!, 0)
-  const size = parts.reduce((total, part) => total + part.data.length, 0)
-  const data = new (first.data.constructor as new (n: number) => Float32Array)(size)
-  let at = 0
-  for (const part of parts) {
-    data.set(part.data as Float32Array, at)
-    at += part.data.length
-  }
-  return { dtype: first.dtype, shape: [rows, ...first.shape.slice(1)], data }
-}
-
-/** Refuses what is not a layer: plain JavaScript has no types to do so. */
-function checkLayers(list: readonly Layer[], where: string): void {
-  for (const layer of list as readonly unknown[])
-    if (typeof layer !== 'object' || layer === null || !('apply' in layer) || !('config' in layer))
-      throw new ConfigError({
-        code: 'not-a-layer',
-        where,
-        expected: 'layers, such as layers.dense({ units: 64 })',
-        received: typeof layer === 'function' ? 'a function: call it to make the layer' : String(typeof layer),
-      })
-}
-
-/** A model of layers one after the other; the first says `inputShape`. */
-export function sequential(
-  layers: readonly Layer[] | { layers?: readonly Layer[]; name?: string; seed?: number } = [],
-  options: ModelOptions = {},
-): Model {
-  const list = Array.isArray(layers)
-    ? (layers as readonly Layer[])
-    : ((layers as { layers?: readonly Layer[] } | null)?.layers ?? [])
-  const given: ModelOptions = Array.isArray(layers) ? options : { ...(layers as ModelOptions), ...options }
-  const name = given.name ?? 'sequential'
-  checkLayers(list, name)
-  const net = list.length > 0 && list[0]!.config.inputShape !== undefined ? sequentialNetwork(list, name) : null
-  return new Model(net, { ...given, name }, [...list])
-}
-
-function sequentialNetwork(layers: readonly Layer[], name: string): Network {
-  const { inputShape, inputDtype } = layers[0]!.config
-  const dtype = inputDtype ?? (layers[0]!.type === 'Embedding' ? 'int32' : 'float32')
-  const start = input({ shape: inputShape!, dtype })
-  const end = layers.reduce<SymbolicTensor>((t, layer) => layer.apply(t), start)
-  return network([start], [end], name)
-}
-
-/** A functional model between symbolic inputs and outputs. */
-export function model({
-  inputs,
-  outputs,
-  ...options
-}: {
-  inputs: SymbolicTensor | readonly SymbolicTensor[]
-  outputs: SymbolicTensor | readonly SymbolicTensor[]
-} & ModelOptions): Model {
-  const list = (x: SymbolicTensor | readonly SymbolicTensor[]): readonly SymbolicTensor[] =>
-    Array.isArray(x) ? x : [x as SymbolicTensor]
-  return new Model(network(list(inputs), list(outputs), options.name ?? 'model'), options)
 }

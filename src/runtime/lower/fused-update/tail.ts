@@ -41,12 +41,21 @@ export function findTail({ outputs }: Traced, updates: Readonly<Record<string, V
     return node !== null && inside.has(node)
   }
 
+  /** Whether nodes inside that are no reductions work on a value's elements. */
+  const worksOn = (value: Value): boolean =>
+    value.constant === null && sizeOf(value.shape) > 1 && usersOf(value).some(user => reductionOf(user) === undefined)
+  const usersOf = (value: Value): Node[] =>
+    (consumers.get(value) ?? []).flatMap(user =>
+      !inside.has(user) ? [] : isRenaming(user) ? usersOf(user.outputs[0]!) : [user],
+    )
+
   /** Why a node is better left outside, given what is inside. */
   const belongs = (node: Node): boolean => {
     const operands = operandsOf(node).map(source)
     // Bools are not handed over.
     if (operands.some(x => x.dtype === 'bool' && !made(x) && !isGiven(x))) return false
-    if (reductionOf(node) !== undefined && !made(operands[0]!)) return false
+    // What a kernel works on anyway it can sum up too: a norm of gradients that are fetched for the update.
+    if (reductionOf(node) !== undefined && !made(operands[0]!) && !worksOn(operands[0]!)) return false
     // A number that follows from the rest's own is one number to hand over instead of several.
     const output = node.outputs[0]!
     const small = sizeOf(output.shape) === 1 && output.dtype === 'float32' && !targets.has(output)

@@ -1,0 +1,10 @@
+/** Whole recipes: data in, trained models and reports out. */
+export { type Report, reportHtml, reportText } from '../report/index.js'
+export * from './compare/index.js'
+export {
+  type QuickstartOptions,
+  type QuickstartResult,
+  quickstart,
+  quickstartReport,
+  variantTable,
+} from './quickstart.js'
