@@ -1,4 +1,4 @@
-import { ConfigError } from '../ir/index.js'
+import { ConfigError, isAnnealError } from '../ir/index.js'
 import { isFeasible } from './constraints.js'
 import { type Distribution, type ParamValue, sameChoice, toInternal } from './distribution.js'
 import { type Explored, explored } from './explored.js'
@@ -10,7 +10,7 @@ import type { Pruner, PrunerContext } from './pruners/pruner.js'
 import { type Sampler, type SamplerContext, type StudyView, trialRandom } from './samplers/sampler.js'
 import { freshTrial } from './storage/memory.js'
 import { unknownTrial } from './storage/refusals.js'
-import type { Snapshot, Storage, TrialWrite } from './storage/storage.js'
+import type { Snapshot, Storage, StudyRecord, TrialWrite } from './storage/storage.js'
 import { Trial, TrialPruned } from './trial.js'
 import { type TrialWrites, trialWrites } from './trial-writes.js'
 
@@ -22,6 +22,12 @@ export interface OptimizeOptions {
   trials?: number
   /** Seconds after which no new trial begins. */
   timeout?: number
+  /**
+   * How many trials the study is to have in all, over its workers and runs; of trials that repeat one whose worker died,
+   * each counts as the one it repeats. With heartbeats, trials that others run are waited for at the end, and those of
+   * workers that fall silent are ended and repeated. Default: no matter.
+   */
+  total?: number | ((study: StudyRecord) => number)
   /** Trials at the same time in this process; default 1. */
   concurrency?: number
   /** Called after each trial, one at a time. */
@@ -174,10 +180,15 @@ export class Study {
 
   /** Begins a trial: one that waits in line, or a new one. `distributions` are asked for at once. */
   async ask(distributions: Readonly<Record<string, Distribution>> = {}): Promise<Trial> {
-    const trial = await this.#begin(await this.storage.beginTrial(this.id, { beat: this.#heartbeat !== null }))
+    const trial = await this.#ask(null)
     for (const [name, distribution] of Object.entries(distributions)) trial.suggest(name, distribution)
     await trial.flushed()
     return trial
+  }
+
+  async #ask(limit: number | null): Promise<Trial> {
+    const beat = this.#heartbeat !== null
+    return this.#begin(await this.storage.beginTrial(this.id, limit === null ? { beat } : { beat, limit }))
   }
 
   async #begin({ trial: start, ...snapshot }: Snapshot & { readonly trial: FrozenTrial }): Promise<Trial> {
@@ -331,6 +342,12 @@ export class Study {
         begun++
         try {
           const trial = await this.#runTrial(objective, options)
+          if (trial === null) {
+            begun--
+            if (!(await this.#othersRun())) return
+            await new Promise(resolve => setTimeout(resolve, WAIT))
+            continue
+          }
           callbacks = callbacks.then(async () => {
             for (const callback of options.callbacks ?? []) await callback(this, trial)
           })
@@ -350,9 +367,32 @@ export class Study {
     if (failed !== null) throw failed.error
   }
 
-  async #runTrial(objective: Objective, options: OptimizeOptions): Promise<FrozenTrial> {
+  /** How many trials there may be; null for any number. */
+  async #limitOf(total: OptimizeOptions['total']): Promise<number | null> {
+    if (total === undefined) return null
+    const { study, trials } = await this.storage.snapshot(this.id)
+    const wanted = typeof total === 'function' ? total(study) : total
+    return wanted + trials.filter(isRepeat).length
+  }
+
+  /** Whether trials wait in line, or are under way elsewhere and one can tell when they are not any more. */
+  async #othersRun(): Promise<boolean> {
+    if ((await this.trials(['WAITING'])).length > 0) return true
+    if (this.#heartbeat === null) return false
+    // All that have ever given a sign of life, whenever that was.
+    const running = await this.storage.staleTrials(this.id, -1e9)
+    return running.some(id => !this.#running.has(id))
+  }
+
+  /** Runs one trial; null where there are as many as there may be. */
+  async #runTrial(objective: Objective, options: OptimizeOptions): Promise<FrozenTrial | null> {
     if (this.#heartbeat !== null) await failStale(this.storage, this.id, this.#heartbeat)
-    const trial = await this.ask()
+    const limit = await this.#limitOf(options.total)
+    const trial = await this.#ask(limit).catch((error: unknown) => {
+      if (limit !== null && isAnnealError(error) && error.code === 'trial-limit') return null
+      throw error
+    })
+    if (trial === null) return null
     const rest = this.#heartbeat === null ? null : keepBeating(this.storage, trial.id, this.#heartbeat.interval)
     try {
       const values = await objective(trial)
@@ -389,6 +429,12 @@ export class Study {
   }
 }
 
+/** Milliseconds between looks at what others do, when there is nothing else to do. */
+const WAIT = 300
+
+/** Whether a trial stands in for one whose worker died. */
+export const isRepeat = (trial: FrozenTrial): boolean => Array.isArray(trial.systemAttrs.retry_history)
+
 const lastReport = (trial: FrozenTrial): number | null => {
   const step = lastStep(trial)
   return step === null ? null : trial.intermediateValues.get(step)!
@@ -409,11 +455,13 @@ const sameParams = (a: Readonly<Record<string, unknown>>, b: Readonly<Record<str
   Object.keys(a).length === Object.keys(b).length &&
   Object.entries(b).every(([name, value]) => name in a && sameChoice(a[name] as ParamValue, value))
 
-function checkOptimize({ trials, timeout, concurrency }: OptimizeOptions): void {
+function checkOptimize({ trials, total, timeout, concurrency }: OptimizeOptions): void {
   const check = (name: string, value: number | undefined, ok: (x: number) => boolean, expected: string) => {
     if (value !== undefined && !(typeof value === 'number' && ok(value)))
       throw new ConfigError({ code: 'bad-option', where: `optimize.${name}`, expected, received: value })
   }
+  if (typeof total !== 'function')
+    check('total', total, x => (Number.isInteger(x) && x >= 1) || x === Infinity, 'a whole number ≥ 1')
   check('trials', trials, x => (Number.isInteger(x) && x >= 1) || x === Infinity, 'a whole number ≥ 1')
   check('timeout', timeout, x => x > 0, 'seconds above 0')
   check('concurrency', concurrency, x => Number.isInteger(x) && x >= 1, 'a whole number ≥ 1')

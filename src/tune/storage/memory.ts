@@ -7,6 +7,7 @@ import {
   checkWrites,
   duplicateStudy,
   finishedTrial,
+  trialLimit,
   unknownStudy,
   unknownTrial,
 } from './refusals.js'
@@ -110,9 +111,10 @@ export function memoryStorage(): Storage {
     trial: async trialId => trialOf(trialId),
     trials: async studyId => [...entryOf(studyId).trials],
     snapshot: async studyId => ({ study: entryOf(studyId).study, trials: [...entryOf(studyId).trials] }),
-    beginTrial: async (studyId, { beat = false } = {}) => {
+    beginTrial: async (studyId, { beat = false, limit = Infinity } = {}) => {
       const entry = entryOf(studyId)
       const waiting = entry.trials.find(trial => trial.state === 'WAITING')
+      if (waiting === undefined && entry.trials.length >= limit) throw trialLimit(limit)
       const id = waiting === undefined ? add(studyId).id : waiting.id
       if (waiting !== undefined) end(id, 'RUNNING')
       if (beat) beats.set(id, Date.now())

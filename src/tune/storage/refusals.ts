@@ -23,6 +23,14 @@ export const finishedTrial = (trial: { number: number; state: string }) =>
     received: trial.state,
   })
 
+export const trialLimit = (limit: number) =>
+  new ConfigError({
+    code: 'trial-limit',
+    where: 'beginTrial',
+    expected: `a study with fewer than ${limit} trials, or one that waits`,
+    received: 'as many',
+  })
+
 /** Results are numbers or infinite; Optuna's tables have no place for NaN. */
 export function checkResult(values: readonly number[] | null | undefined): void {
   for (const value of values ?? [])

@@ -47,11 +47,13 @@ export interface Storage {
   createTrial(studyId: number, template?: TrialTemplate): Promise<{ readonly id: number; readonly number: number }>
   /**
    * Makes a trial RUNNING: the first of those that wait, or else a new one; and the study as it stands then.
-   * @param options beat: with a first sign of life
+   * @param options beat: with a first sign of life; limit: no new one where the study has as many trials, so that workers
+   *   who begin at the same time make no more
+   * @throws ConfigError `trial-limit` where none waits and there are as many
    */
   beginTrial(
     studyId: number,
-    options?: { readonly beat?: boolean },
+    options?: { readonly beat?: boolean; readonly limit?: number },
   ): Promise<Snapshot & { readonly trial: FrozenTrial }>
   /** The trial. @throws ConfigError `unknown-trial` */
   trial(trialId: number): Promise<FrozenTrial>

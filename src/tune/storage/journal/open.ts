@@ -7,6 +7,7 @@ import {
   checkWrites,
   duplicateStudy,
   finishedTrial,
+  trialLimit,
   unknownStudy,
   unknownTrial,
 } from '../refusals.js'
@@ -138,10 +139,11 @@ export async function openJournal(path: string, url: string, options: LockOption
         return { id, number }
       })
     },
-    beginTrial: (studyId, { beat = false } = {}) =>
+    beginTrial: (studyId, { beat = false, limit = Infinity } = {}) =>
       write(append => {
         const study = studyOf(studyId)
         const waiting = study.trials.find(trial => trial.state === 'WAITING')
+        if (waiting === undefined && study.trials.length >= limit) throw trialLimit(limit)
         const begin =
           waiting === undefined ? createOperation(studyId, freshTrial()) : stateOperation(waiting.id, 'RUNNING', null)
         append(begin, ...(beat ? [beatOperation(waiting?.id ?? state.next().trial)] : []))

@@ -164,6 +164,8 @@ export function statementsFor(kind: 'sqlite' | 'postgresql') {
   const silence = postgres
     ? sql`EXTRACT(EPOCH FROM CAST(CURRENT_TIMESTAMP AS TIMESTAMP) - h.heartbeat)`
     : sql`((julianday('now') - julianday(h.heartbeat)) * 86400)`
+  const nextNumber = sql`
+    COALESCE((SELECT number FROM trials WHERE study_id = ${slot('study')} ORDER BY trial_id DESC LIMIT 1), -1) + 1`
   const beatOf = (trial: RawBuilder<unknown>) =>
     prepared(sql`
       INSERT INTO trial_heartbeats (trial_id, heartbeat) SELECT trial_id, CURRENT_TIMESTAMP
@@ -206,9 +208,9 @@ export function statementsFor(kind: 'sqlite' | 'postgresql') {
     lockStudy: prepared(sql`SELECT study_id FROM studies WHERE study_id = ${slot('study')}${forUpdate}`),
     insertTrial: prepared(sql`
       INSERT INTO trials (number, study_id, state, datetime_start, datetime_complete)
-      SELECT COALESCE((SELECT number FROM trials WHERE study_id = ${slot('study')} ORDER BY trial_id DESC LIMIT 1), -1) + 1,
-      study_id, ${typed('state', 'trialstate')}, ${typed('start', 'TIMESTAMP')}, ${typed('complete', 'TIMESTAMP')}
-      FROM studies WHERE study_id = ${slot('study')} RETURNING trial_id, number`),
+      SELECT ${nextNumber}, study_id, ${typed('state', 'trialstate')}, ${typed('start', 'TIMESTAMP')}, ${typed('complete', 'TIMESTAMP')}
+      FROM studies WHERE study_id = ${slot('study')} AND (${int('limit')} IS NULL OR ${nextNumber} < ${int('limit')})
+      RETURNING trial_id, number`),
     insertedTrial: prepared(sql`
       SELECT trial_id, number FROM trials WHERE study_id = ${slot('study')} AND ${postgres ? byTransaction : sql`1 = 0`}`),
     /** Dates are as good as names: to the microsecond, nobody begins or ends anything at the same time. */
@@ -238,7 +240,10 @@ export function statementsFor(kind: 'sqlite' | 'postgresql') {
     waitingSince: prepared(since(sql`trial_id`, sql` AND state = 'WAITING'`)),
 
     beat: beatOf(sql`${slot('trial')}`),
-    beatNewest: beatOf(sql`(SELECT max(trial_id) FROM trials WHERE study_id = ${slot('study')})`),
+    /** The newest trial if it began then: where none was made, it is somebody else's. */
+    beatNewest: beatOf(sql`(
+      SELECT trial_id FROM trials WHERE trial_id = (SELECT max(trial_id) FROM trials WHERE study_id = ${slot('study')})
+      AND datetime_start = ${slot('date')})`),
     stale: prepared(sql`
       SELECT t.trial_id FROM trials t JOIN trial_heartbeats h ON h.trial_id = t.trial_id
       WHERE t.study_id = ${slot('study')} AND t.state = 'RUNNING' AND ${silence} > ${float('grace')} ORDER BY t.trial_id`),

@@ -8,6 +8,7 @@ import {
   checkWrites,
   duplicateStudy,
   finishedTrial,
+  trialLimit,
   unknownStudy,
   unknownTrial,
 } from '../refusals.js'
@@ -71,7 +72,11 @@ export function sqlStorage(database: Database): Storage {
     studyId: number,
     start: string | null,
     template: TrialTemplate | null,
-    { beat = false, reads = [] }: { beat?: boolean; reads?: readonly Statement[] } = {},
+    {
+      beat = false,
+      limit = Infinity,
+      reads = [],
+    }: { beat?: boolean; limit?: number; reads?: readonly Statement[] } = {},
   ) => {
     const target: Target = { to: statements.toNewest, of: { study: studyId } }
     const { rows, recovered } = await database.run({
@@ -82,10 +87,11 @@ export function sqlStorage(database: Database): Storage {
           state: template?.state ?? 'RUNNING',
           start,
           complete: template?.complete == null ? null : toStamp(template.complete),
+          limit: limit === Infinity ? null : limit,
         }),
         ...valueStatements(target, template?.values ?? null),
         ...(template === null ? [] : writesOf(template).map(write => writeStatement(target, write))),
-        ...(beat ? [statements.beatNewest({ study: studyId })] : []),
+        ...(beat ? [statements.beatNewest({ study: studyId, date: start })] : []),
       ],
       reads,
       once: transaction =>
@@ -95,7 +101,7 @@ export function sqlStorage(database: Database): Storage {
       contended: true,
     })
     const [row] = recovered ?? rows[1]!
-    if (row === undefined) throw unknownStudy(studyId)
+    if (row === undefined) throw rows[0]![0] === undefined ? unknownStudy(studyId) : trialLimit(limit)
     const [id, number] = row as readonly [number, number]
     studyOf.set(id, studyId)
     return { id, number, rest: rows.slice(rows.length - reads.length) }
@@ -248,7 +254,7 @@ export function sqlStorage(database: Database): Storage {
       const { id, number } = await insert(studyId, template.start === null ? null : toStamp(template.start), template)
       return { id, number }
     },
-    beginTrial: async (studyId, { beat = false } = {}) => {
+    beginTrial: async (studyId, { beat = false, limit = Infinity } = {}) => {
       const waiting = (await query(statements.waitingSince(unread(studyId))))[0]!.map(row => row[0] as number) // an INTEGER
       for (const id of waiting.sort((a, b) => a - b)) {
         const mine = await start(id, beat).catch((error: unknown) => {
@@ -260,7 +266,7 @@ export function sqlStorage(database: Database): Storage {
         const now = await snapshot(studyId)
         return { ...now, trial: now.trials.find(t => t.id === id) ?? (await trial(id)) }
       }
-      const { id, number, rest } = await insert(studyId, stampNow(), null, { beat, reads: snapshotReads(studyId) })
+      const { id, number, rest } = await insert(studyId, stampNow(), null, { beat, limit, reads: snapshotReads(studyId) })
       const now = snapshotFrom(studyId, rest)
       const mine = now.trials[number]
       return { ...now, trial: mine?.id === id ? mine : await trial(id) }
