@@ -116,3 +116,19 @@ export function nearest(name: string, candidates: Iterable<string>, count = 3): 
     .slice(0, count)
     .map(entry => entry.candidate)
 }
+
+/** What an error of ours found wrong, piece by piece: to report it together with what else is. Others are thrown on. */
+export function problemsOf(error: unknown): readonly ErrorDetails[] {
+  if (!isAnnealError(error)) throw error
+  if (error.problems.length > 0) return error.problems
+  const { code, where, expected, received, hint } = error
+  return [
+    {
+      code,
+      received,
+      ...(where === undefined ? {} : { where }),
+      ...(expected === undefined ? {} : { expected }),
+      ...(hint === undefined ? {} : { hint }),
+    },
+  ]
+}

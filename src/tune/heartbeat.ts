@@ -23,8 +23,12 @@ export function keepBeating(storage: Storage, trialId: number, interval: number)
  * see a trial, one does so; if it dies in the middle, nothing was done.
  */
 export async function failStale(storage: Storage, studyId: number, { grace, retry }: HeartbeatOptions): Promise<void> {
-  for (const trialId of await storage.staleTrials(studyId, grace))
-    await storage.failTrial(trialId, retryOf(await storage.trial(trialId), retry))
+  for (const trialId of await storage.staleTrials(studyId, grace)) await giveUp(storage, trialId, retry)
+}
+
+/** Ends a running trial as FAIL, and puts it in line again as often as allowed. */
+export async function giveUp(storage: Storage, trialId: number, retry: number): Promise<void> {
+  await storage.failTrial(trialId, retryOf(await storage.trial(trialId), retry))
 }
 
 /** A trial in line again, with Optuna's notes on what it repeats; null where it has been tried often enough. */
