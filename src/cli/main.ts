@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
-import { comparisonNames, runCompare } from './compare.js'
-import { runQuickstart } from './quickstart.js'
+import { tuneCommand } from './tune.js'
+import { workerCommand } from './worker.js'
 
 const program = new Command('anneal')
   .description('Train, regularize, tune and adapt neural networks in TypeScript, on ONNX Runtime')
@@ -13,11 +13,12 @@ program
   .option('--seed <number>', 'seed of weights, shuffling and dropout', '0')
   .option('--small <number>', 'examples in the deliberately small training set', '500')
   .option('--out <folder>', 'where the run folder goes', 'runs')
-  .action(runQuickstart)
+  // What it needs takes a while to load, and workers start often.
+  .action(async options => (await import('./quickstart.js')).runQuickstart(options))
 
 program
   .command('compare')
-  .argument('<what>', comparisonNames.join(', '))
+  .argument('<what>', 'regularizers, optimizers, schedules, …')
   .description(
     'train one network side by side with each of them, over several seeds; writes a page of curves (minutes)',
   )
@@ -30,7 +31,9 @@ program
   .option('--quick', 'less of everything, in seconds')
   .option('--seed <number>', 'first of the seeds (default: 0)')
   .option('--out <folder>', 'where the run folder goes', 'runs')
-  .action(runCompare)
+  .action(async (what, options) => (await import('./compare.js')).runCompare(what, options))
+
+program.addCommand(tuneCommand).addCommand(workerCommand)
 
 program.parseAsync().catch((error: unknown) => {
   const known = error instanceof Error && 'code' in error

@@ -61,7 +61,12 @@ function fromTable<T>(given: unknown, names: Readonly<Record<string, Make<T>>>, 
   const record = typeof given === 'string' ? { name: given } : given
   const known = Object.keys(names).join(', ')
   if (typeof record !== 'object' || record === null || Array.isArray(record))
-    throw new ConfigError({ code: 'bad-option', where: what, expected: `a name (${known}) or a record`, received: given })
+    throw new ConfigError({
+      code: 'bad-option',
+      where: what,
+      expected: `a name (${known}) or a record`,
+      received: given,
+    })
   const { name, type, ...options } = record as Readonly<Record<string, unknown>>
   const chosen = name ?? type
   if (typeof chosen !== 'string' || (name !== undefined && type !== undefined && name !== type))

@@ -56,9 +56,13 @@ export function progressOf(
       if (best === null || better * trial.values![0]! < better * best.values![0]!) best = trial
       bestSoFar.push(best.values![0]!)
     }
-  const from = Math.max(since, now - WINDOW * 1000)
-  const lately = trials.filter(trial => isFinished(trial.state) && (trial.complete?.getTime() ?? 0) >= from).length
-  const perSecond = lately === 0 || now <= from ? null : lately / ((now - from) / 1000)
+  const lately = trials.filter(
+    trial => isFinished(trial.state) && (trial.complete?.getTime() ?? 0) >= Math.max(since, now - WINDOW * 1000),
+  )
+  // Not from when the workers were still being started.
+  const first = Math.min(...lately.map(trial => trial.start?.getTime() ?? Infinity))
+  const from = Math.max(since, now - WINDOW * 1000, first)
+  const perSecond = lately.length === 0 || now <= from ? null : lately.length / ((now - from) / 1000)
   const done = Math.max(0, ended - repeats)
   const byCount = total === null || perSecond === null ? null : Math.max(0, total - done) / perSecond
   const byTime = deadline === null ? null : Math.max(0, deadline - now) / 1000

@@ -14,7 +14,9 @@ describe.each(Object.entries(urls))('a total number of trials (%s)', (_kind, url
   /** Connections of several workers; memory has one. */
   const connections = async (count: number): Promise<Storage[]> => {
     const first = await openStorage(url)
-    const others = await Promise.all(Array.from({ length: count - 1 }, () => (url === 'memory' ? first : openStorage(url))))
+    const others = await Promise.all(
+      Array.from({ length: count - 1 }, () => (url === 'memory' ? first : openStorage(url))),
+    )
     return [first, ...others]
   }
 

@@ -19,7 +19,8 @@ function fill(template: string, params: Readonly<Record<string, ParamValue>>, qu
     name === undefined ? token[0]! : name in params ? quote(String(params[name])) : quote(''),
   )
 }
-const shellQuoted = (text: string): string => (/^[\w.+-]*$/.test(text) && text !== '' ? text : `'${text.replace(/'/g, `'\\''`)}'`)
+const shellQuoted = (text: string): string =>
+  /^[\w.+-]*$/.test(text) && text !== '' ? text : `'${text.replace(/'/g, `'\\''`)}'`
 
 /**
  * An objective that is a command of any language. `{name}` in it is the parameter's value (nothing, where a conditional one
@@ -36,7 +37,11 @@ export function commandObjective(run: string | readonly string[], where: string)
     const child =
       typeof run === 'string'
         ? spawn(fill(run, params, shellQuoted), { ...options, shell: true })
-        : spawn(fill(run[0]!, params, String), run.slice(1).map(part => fill(part, params, String)), options)
+        : spawn(
+            fill(run[0]!, params, String),
+            run.slice(1).map(part => fill(part, params, String)),
+            options,
+          )
     // The command and what it has started: a shell does not hand signals on.
     const end = () => {
       try {
@@ -73,7 +78,9 @@ export function commandObjective(run: string | readonly string[], where: string)
         )
       const values = last.split(/[\s,]+/).map(numberFrom)
       if (last === '' || values.some((x, i) => Number.isNaN(x) && !/^[-+]?nan$/i.test(last.split(/[\s,]+/)[i]!)))
-        throw new Error(`the last line of ${where} is no number: ${last === '' ? 'it wrote nothing' : last.slice(0, 200)}`)
+        throw new Error(
+          `the last line of ${where} is no number: ${last === '' ? 'it wrote nothing' : last.slice(0, 200)}`,
+        )
       return values.length === 1 ? values[0]! : values
     } catch (error) {
       end()

@@ -100,7 +100,12 @@ async function fromJson(file: string, overrides: ExperimentOptions): Promise<Exp
       found = await moduleAt(path)
       gathered.try(() => checkObjective(found!.objective, `${where}.module (${module})`))
     } else
-      gathered.problems.push({ code: 'no-file', where: `${where}.module`, expected: 'a path to a module', received: module })
+      gathered.problems.push({
+        code: 'no-file',
+        where: `${where}.module`,
+        expected: 'a path to a module',
+        received: module,
+      })
   }
   gathered.check(file)
   const objective =
@@ -120,10 +125,12 @@ const merged = (options: object, overrides: ExperimentOptions): object => {
   return both
 }
 
-const commandAfter = (space: Space, run: Objective): Objective => trial => {
-  trial.suggestAll(space)
-  return run(trial)
-}
+const commandAfter =
+  (space: Space, run: Objective): Objective =>
+  trial => {
+    trial.suggestAll(space)
+    return run(trial)
+  }
 
 const objectiveOf =
   (objective: ModuleObjective, space: Space | null): Objective =>

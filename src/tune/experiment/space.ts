@@ -1,8 +1,18 @@
 import { z } from 'zod'
 import { ConfigError, type ErrorDetails, nearest, problemsOf } from '../../ir/index.js'
 import { parseOptions } from '../../ir/options.js'
-import { type Choice, type Distribution, cardinality, toExternal } from '../distribution.js'
-import { type Branches, categorical, type Dimension, type Dimensions, float, int, oneOf, type Space, space } from '../space.js'
+import { type Choice, cardinality, type Distribution, toExternal } from '../distribution.js'
+import {
+  type Branches,
+  categorical,
+  type Dimension,
+  type Dimensions,
+  float,
+  int,
+  oneOf,
+  type Space,
+  space,
+} from '../space.js'
 
 const choice = z.union([z.null(), z.boolean(), z.number(), z.string()])
 const kinds = {
@@ -129,7 +139,10 @@ export function gridValues(space: Space): Readonly<Record<string, readonly Choic
         hint: 'give a step, or the sampler its values',
       })
     return Array.from({ length: count }, (_, i) =>
-      toExternal(d, d.type === 'categorical' ? i : Math.min(Number((d.low + i * (d.step ?? 0)).toPrecision(12)), d.high)),
+      toExternal(
+        d,
+        d.type === 'categorical' ? i : Math.min(Number((d.low + i * (d.step ?? 0)).toPrecision(12)), d.high),
+      ),
     )
   }
   const nested = Object.entries(space.dimensions).find(([, dimension]) => !('distribution' in dimension))

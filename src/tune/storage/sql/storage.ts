@@ -266,7 +266,11 @@ export function sqlStorage(database: Database): Storage {
         const now = await snapshot(studyId)
         return { ...now, trial: now.trials.find(t => t.id === id) ?? (await trial(id)) }
       }
-      const { id, number, rest } = await insert(studyId, stampNow(), null, { beat, limit, reads: snapshotReads(studyId) })
+      const { id, number, rest } = await insert(studyId, stampNow(), null, {
+        beat,
+        limit,
+        reads: snapshotReads(studyId),
+      })
       const now = snapshotFrom(studyId, rest)
       const mine = now.trials[number]
       return { ...now, trial: mine?.id === id ? mine : await trial(id) }

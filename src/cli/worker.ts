@@ -1,0 +1,72 @@
+import { Command } from 'commander'
+import { loadExperiment } from '../tune/experiment/index.js'
+import type { WorkerNews } from '../tune/launch/index.js'
+import { runWorker } from '../tune/worker.js'
+import { type ExperimentFlags, overridesFrom, withExperimentFlags } from './experiment-options.js'
+import { numberOption } from './options.js'
+
+/** The exit code of what somebody ended, as shells have it for Ctrl-C. */
+export const INTERRUPTED = 130
+
+export const workerCommand = withExperimentFlags(
+  new Command('worker')
+    .description('work on a study beside other workers, on any machine that reaches its storage')
+    .argument('<file>', 'the experiment: study.ts, study.js or experiment.json'),
+)
+  .option('--trials <number>', 'how many trials this worker makes at most')
+  .option('--deadline <date>', 'begin no trial after this moment')
+  .action(runWorkerCommand)
+
+/**
+ * `anneal worker`: ends with 0 where the study has its trials (or the worker its own, or the time is over), 130 where it was
+ * told to end (Ctrl-C, SIGTERM: it finishes its trial first; again: it gives it up), 1 on errors.
+ */
+async function runWorkerCommand(file: string, flags: ExperimentFlags & { deadline?: string }): Promise<void> {
+  const { trials, ...own } = flags
+  const most = numberOption(trials, 'trials', true, 1)
+  const experiment = await loadExperiment(file, overridesFrom(own))
+  const [stop, giveUp] = [new AbortController(), new AbortController()]
+  // With a parent, its orders count: a terminal's Ctrl-C reaches both.
+  const managed = process.send !== undefined
+  const say = managed ? () => {} : (line: string) => void process.stdout.write(`${line}\n`)
+  const order = (): void => {
+    if (stop.signal.aborted) giveUp.abort()
+    else {
+      say('ending after the running trial; again to give it up')
+      stop.abort()
+    }
+  }
+  const ignore = () => {}
+  process.on('SIGINT', managed ? ignore : order)
+  process.on('SIGTERM', order)
+  if (managed) {
+    process.on('message', message => {
+      stop.abort()
+      if (message === 'giveUp') giveUp.abort()
+    })
+    process.on('disconnect', () => stop.abort())
+  }
+  const left = flags.deadline === undefined ? Infinity : (Date.parse(flags.deadline) - Date.now()) / 1000
+  const timeout = Math.min(experiment.timeout ?? Infinity, left)
+  const began = performance.now()
+  const made =
+    timeout <= 0
+      ? 0
+      : await runWorker(
+          { ...experiment, timeout: timeout === Infinity ? null : timeout },
+          {
+            ...(most === undefined ? {} : { trials: most }),
+            signal: stop.signal,
+            giveUp: giveUp.signal,
+            onTrial: trial => {
+              process.send?.('trial' satisfies WorkerNews)
+              say(`trial ${trial.number}: ${trial.state}${trial.values === null ? '' : ` ${trial.values.join(', ')}`}`)
+            },
+          },
+        )
+  say(`${made} trials in ${((performance.now() - began) / 1000).toFixed(1)} s`)
+  if (stop.signal.aborted) process.exitCode = INTERRUPTED
+  // What a given up objective still does ends with the process.
+  if (giveUp.signal.aborted) process.exit()
+  if (process.connected) process.disconnect()
+}
