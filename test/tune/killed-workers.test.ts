@@ -10,8 +10,8 @@ import { bundledCli, sphere } from './cli.js'
 
 // Workers are killed, kill -9, at random: while they start, in the middle of a trial, between two. KILLS and TRIALS set how
 // often and how many trials.
-const kills = Number(process.env.KILLS ?? 6)
-const trials = Number(process.env.TRIALS ?? 60)
+const kills = Number(process.env.KILLS ?? 4)
+const trials = Number(process.env.TRIALS ?? 40)
 const workers = 3
 const retry = 2
 const pause = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
