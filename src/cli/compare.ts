@@ -18,7 +18,7 @@ const comparisons: Readonly<Record<string, (options: CompareOptions) => Promise<
   schedules: compareSchedules,
 }
 
-export const comparisonNames: readonly string[] = Object.keys(comparisons)
+const comparisonNames: readonly string[] = Object.keys(comparisons)
 
 /** What the command line gives: texts. */
 export interface CompareFlags {
