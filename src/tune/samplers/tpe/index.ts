@@ -14,7 +14,10 @@ export interface TpeOptions {
   seed?: number
   /** Trials drawn evenly before the model is used; default 10. */
   nStartupTrials?: number
-  /** Candidates among which the one with the largest expected improvement is taken; default 24. */
+  /**
+   * Candidates among which the one with the largest expected improvement is taken. Default 24 for one parameter, as in
+   * Optuna, and 64 for several together, where the best of few is far from the best there is.
+   */
   nEiCandidates?: number
   /** How many trials count as good, from the number of those that have ended. Default ⌈n/10⌉, at most 25 for one objective. */
   gamma?: (trials: number) => number
@@ -40,7 +43,7 @@ export interface TpeOptions {
 const schema = z.strictObject({
   seed: z.int().nonnegative().optional(),
   nStartupTrials: z.int().nonnegative().default(10),
-  nEiCandidates: z.int().positive().default(24),
+  nEiCandidates: z.int().positive().optional(),
   gamma: z.custom<(n: number) => number>(f => typeof f === 'function', 'a function').optional(),
   weights: z.custom<(n: number) => readonly number[]>(f => typeof f === 'function', 'a function').optional(),
   multivariate: z.boolean().optional(),
@@ -133,10 +136,11 @@ export function tpe(options: TpeOptions = {}): Sampler {
     }
     const l = model(good, context.study.directions.length > 1)
     const g = model(rest, false)
-    const candidates = drawMixture(l, context.random(purpose), o.nEiCandidates)
+    const count = o.nEiCandidates ?? (names.length > 1 ? 64 : 24)
+    const candidates = drawMixture(l, context.random(purpose), count)
     const [logL, logG] = [logMixture(l, candidates), logMixture(g, candidates)]
     let best = 0
-    for (let i = 1; i < o.nEiCandidates; i++) if (logL[i]! - logG[i]! > logL[best]! - logG[best]!) best = i
+    for (let i = 1; i < count; i++) if (logL[i]! - logG[i]! > logL[best]! - logG[best]!) best = i
     return Object.fromEntries(names.map((name, p) => [name, toExternal(space[name]!, candidates[p]![best]!)]))
   }
 

@@ -11,7 +11,6 @@ type Kernels =
       /** Centres and widths, in logarithms where the parameter is one of `log`. */
       readonly mu: Float64Array
       readonly sigma: Float64Array
-      readonly inverse: Float64Array
       /** Bounds in the same units, half a step beyond the outermost values of a grid. */
       readonly low: number
       readonly high: number
@@ -124,7 +123,7 @@ function normalKernels(
     const mass = logMass((low - mu[k]!) / s, (high - mu[k]!) / s)
     norm[k] = -mass - (d.step === null ? HALF_LOG_2PI + Math.log(s) : 0)
   }
-  return { kind: 'normal', d, mu, sigma, inverse: sigma.map(s => 1 / s), low, high, norm }
+  return { kind: 'normal', d, mu, sigma, low, high, norm }
 }
 
 /** Where the first number not below x stands. */
@@ -170,54 +169,80 @@ export function drawMixture(mixture: Parzen, random: CounterRandom, count: numbe
 /** The logarithm of a mixture's density (for grids: of the probability) at each of some points. */
 export function logMixture(mixture: Parzen, columns: readonly Float64Array[]): Float64Array {
   const { weights, kernels } = mixture
-  const points = columns[0]!.length
   const size = weights.length
-  const logWeights = weights.map(Math.log)
-  const out = new Float64Array(points)
-  const terms = new Float64Array(size)
-  // Of a grid, the same value is met again and again: its masses are computed once for each kernel.
-  const memo = kernels.map(() => new Map<number, Float64Array>())
-  for (let i = 0; i < points; i++) {
-    terms.set(logWeights)
-    kernels.forEach((kernel, p) => {
-      const value = columns[p]![i]!
-      if (kernel.kind === 'choice') addChoice(kernel, value, terms)
-      else if (kernel.d.step === null) addNormal(kernel, kernel.d.log ? Math.log(value) : value, terms)
-      else {
-        const known = memo[p]!.get(value) ?? gridMasses(kernel, value)
-        memo[p]!.set(value, known)
-        for (let k = 0; k < size; k++) terms[k]! += known[k]!
-      }
-    })
-    let most = -Infinity
-    for (let k = 0; k < size; k++) if (terms[k]! > most) most = terms[k]!
-    if (most === -Infinity) {
-      out[i] = -Infinity
-      continue
-    }
-    let sum = 0
+  const smooth = kernels.flatMap((kernel, p) =>
+    kernel.kind === 'normal' && kernel.d.step === null ? [{ kernel, p }] : [],
+  )
+  const rest = kernels.map((_, p) => p).filter(p => !smooth.some(s => s.p === p))
+  // What each kernel gives at most, and for the smooth parameters its centre and 1 / width, kernel after kernel.
+  const most = weights.map(Math.log)
+  const stride = 2 * smooth.length
+  const shapes = new Float64Array(size * stride)
+  smooth.forEach(({ kernel }, s) => {
     for (let k = 0; k < size; k++) {
-      const lower = terms[k]! - most
-      if (lower > NEGLIGIBLE) sum += Math.exp(lower)
+      most[k]! += kernel.norm[k]!
+      shapes[k * stride + 2 * s] = kernel.mu[k]!
+      shapes[k * stride + 2 * s + 1] = 1 / kernel.sigma[k]!
     }
-    out[i] = most + Math.log(sum)
+  })
+  // Of a grid or a choice the same value is met again and again.
+  const memo = new Map<string, Float64Array>()
+  const massesOf = (p: number, value: number): Float64Array => {
+    const key = `${p} ${value}`
+    const known = memo.get(key) ?? masses(kernels[p]!, value, size)
+    memo.set(key, known)
+    return known
   }
-  return out
+  const at = new Float64Array(smooth.length)
+  const terms = new Float64Array(size)
+  return Float64Array.from(columns[0]!, (_, i) => {
+    smooth.forEach(({ kernel, p }, s) => {
+      at[s] = kernel.d.log ? Math.log(columns[p]![i]!) : columns[p]![i]!
+    })
+    const given = rest.map(p => massesOf(p, columns[p]![i]!))
+    return logSum(most, shapes, at, given, terms)
+  })
 }
 
-function addChoice(
-  { logWeights, choices }: Extract<Kernels, { kind: 'choice' }>,
-  value: number,
+/** log Σ over kernels; one that has fallen too far below the largest is left at once. */
+function logSum(
+  most: Float64Array,
+  shapes: Float64Array,
+  at: Float64Array,
+  given: readonly Float64Array[],
   terms: Float64Array,
-): void {
-  for (let k = 0; k < terms.length; k++) terms[k]! += logWeights[k * choices + value]!
+): number {
+  const smooth = at.length
+  let largest = -Infinity
+  let count = 0
+  // From the last: it covers everything, so that the others have something to be compared with.
+  for (let k = most.length - 1; k >= 0; k--) {
+    let term = most[k]!
+    for (let g = 0; g < given.length; g++) term += given[g]![k]!
+    const least = largest + NEGLIGIBLE
+    for (let s = 0, shape = 2 * k * smooth; s < smooth && term > least; s++, shape += 2) {
+      const z = (at[s]! - shapes[shape]!) * shapes[shape + 1]!
+      term -= 0.5 * z * z
+    }
+    if (!(term > least)) continue
+    if (term > largest) largest = term
+    terms[count++] = term
+  }
+  if (largest === -Infinity) return -Infinity
+  let sum = 0
+  for (let k = 0; k < count; k++) {
+    const lower = terms[k]! - largest
+    if (lower > NEGLIGIBLE) sum += Math.exp(lower)
+  }
+  return largest + Math.log(sum)
 }
 
-function addNormal({ mu, inverse, norm }: Extract<Kernels, { kind: 'normal' }>, x: number, terms: Float64Array): void {
-  for (let k = 0; k < terms.length; k++) {
-    const z = (x - mu[k]!) * inverse[k]!
-    terms[k]! += norm[k]! - 0.5 * z * z
-  }
+/** The logarithm of each kernel's share of one value of a choice or grid. */
+function masses(kernel: Kernels, value: number, size: number): Float64Array {
+  if (kernel.kind === 'normal') return gridMasses(kernel, value)
+  const out = new Float64Array(size)
+  for (let k = 0; k < size; k++) out[k] = kernel.logWeights[k * kernel.choices + value]!
+  return out
 }
 
 /** The logarithm of each kernel's mass around one value of a grid. */
