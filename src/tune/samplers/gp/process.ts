@@ -254,7 +254,7 @@ const LEAST_GAIN = 1e-3
 /** Without a start, more observations than these are fitted from what an even choice of so many gives. */
 const FEW = 128
 /** What all steps of a fit may cost: one costs the cube of the observations. */
-const WORK = 2e9
+const WORK = 8e8
 
 /**
  * The kernel with the largest posterior density: likelihood of the values times Optuna's priors, exp(−0.1 (w + 1/w)) for
