@@ -249,7 +249,7 @@ export interface FitOptions {
   readonly deterministic: boolean
 }
 
-/** A step of the fit that gains less than this, in nats, is the last one. */
+/** With more than a few observations, a step of the fit that gains less than this, in nats, is the last one. */
 const LEAST_GAIN = 1e-3
 /** Without a start, more observations than these are fitted from what an even choice of so many gives. */
 const FEW = 128
@@ -310,7 +310,7 @@ function climb(points: Points, values: Float64Array, from: Kernel, deterministic
     raw,
     {
       gradientTolerance: 1e-2,
-      leastGain: LEAST_GAIN,
+      leastGain: points.count > FEW ? LEAST_GAIN : 0,
       maxIterations: Math.min(200, Math.max(5, Math.floor(WORK / points.count ** 3))),
     },
   )
