@@ -19,11 +19,13 @@ export function stringifyJson(value: unknown, depth = 0): string {
         ? 'NaN'
         : Object.is(value, -0)
           ? '-0.0' // Python's -0 is a whole number, which has no sign
-          : Number.isFinite(value)
-            ? `${value}`
-            : value > 0
-              ? 'Infinity'
-              : '-Infinity'
+          : value === Infinity
+            ? 'Infinity'
+            : value === -Infinity
+              ? '-Infinity'
+              : wholeButLong(value)
+                ? `${value}.0` // a number, not one of Python's long integers
+                : `${value}`
     case 'bigint':
       return `${value}`
     case 'boolean':
@@ -44,6 +46,7 @@ export function stringifyJson(value: unknown, depth = 0): string {
       throw notJson(HOLDS, typeof value)
   }
 }
+const wholeButLong = (x: number): boolean => Number.isInteger(x) && !Number.isSafeInteger(x) && Math.abs(x) < 1e21
 const HOLDS = 'null, booleans, numbers, strings, arrays, records'
 const notJson = (expected: string, received: string) =>
   new FormatError({ code: 'not-json', where: 'json', expected, received })

@@ -251,7 +251,7 @@ export class Study {
   /**
    * Ends a trial. Without a state it is COMPLETE where there are fit values; values that are NaN or of the wrong count
    * make it FAIL, as in Optuna. PRUNED takes the last report as its value.
-   * @throws ConfigError for a trial that is not there or ended before (unless `skipIfFinished`), or values beside FAIL
+   * @throws ConfigError for a trial that is not there or ended before (unless `skipIfFinished`), or values beside FAIL or PRUNED
    */
   async tell(
     trial: Trial | number,
@@ -266,7 +266,7 @@ export class Study {
     const now = known ? null : await this.storage.trial(trialId)
     if (now !== null && isFinished(now.state) && skipIfFinished) return now
     const list = values === undefined || values === null ? null : typeof values === 'number' ? [values] : [...values]
-    if (state === 'FAIL' && list !== null)
+    if ((state === 'FAIL' || state === 'PRUNED') && list !== null)
       throw new ConfigError({ code: 'values-of-failure', where: 'study.tell', expected: 'no values', received: list })
     if (state === 'COMPLETE') checkValues(list, this.directions.length, 'study.tell')
     const fits = valuesProblem(list, this.directions.length) === null
