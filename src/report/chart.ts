@@ -3,10 +3,13 @@ import { barsPlot } from './bars.js'
 import { headOf } from './head.js'
 import { histogramPlot } from './histogram.js'
 import { linesPlot } from './lines.js'
+import { parallelPlot } from './parallel.js'
 import type { Frame, Layer, Plot, PlotContext } from './plot.js'
 import type { Chart } from './record.js'
+import { scatterPlot } from './scatter.js'
 import { surfacePlot } from './surface.js'
 import { FONT, inks, type Theme } from './theme.js'
+import { timelinePlot } from './timeline.js'
 
 export type { Theme } from './theme.js'
 
@@ -32,6 +35,12 @@ const plotOf = (chart: Chart, context: PlotContext): Plot => {
       return histogramPlot(chart, context)
     case 'surface':
       return surfacePlot(chart, context)
+    case 'scatter':
+      return scatterPlot(chart, context)
+    case 'parallel':
+      return parallelPlot(chart, context)
+    case 'timeline':
+      return timelinePlot(chart, context)
     default:
       return linesPlot(chart, context)
   }

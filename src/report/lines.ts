@@ -9,10 +9,18 @@ type Mark = NonNullable<LineChart['marks']>[number]
 export function linesPlot(chart: LineChart, { theme, ink, height }: PlotContext): Plot {
   const colour = (series: Series, i: number) => (series.muted ? ink.muted : colourOf(theme, series.group ?? i))
   const shown = chart.series.map((series, i) => ({ series, colour: colour(series, i) }))
+  const dots = ({ series, colour }: (typeof shown)[number]) => ({
+    type: 'scatter',
+    data: series.points.map(point => [...point]),
+    z: series.muted ? 2 : 3,
+    symbolSize: series.muted ? 4.5 : 6,
+    itemStyle: { color: colour, opacity: series.muted ? 0.9 : 0.75 },
+  })
   const line = ({ series, colour }: (typeof shown)[number]) => ({
     type: 'line',
     data: series.points.map(point => [...point]),
     z: series.muted ? 2 : 4,
+    ...(series.draw === 'steps' ? { step: 'end' } : {}),
     ...(series.points.length === 1 ? { symbol: 'circle', symbolSize: 7 } : { symbol: 'none' }),
     lineStyle: {
       width: series.muted ? 1.4 : 2.2,
@@ -23,6 +31,7 @@ export function linesPlot(chart: LineChart, { theme, ink, height }: PlotContext)
     color: colour,
   })
   const bands = shown.filter(({ series }) => (series.band?.length ?? 0) > 1)
+  const whole = chart.series.every(s => s.points.every(([x]) => Number.isInteger(x)))
   const points = (chart.marks ?? []).filter((mark): mark is Required<Mark> => mark.y !== undefined)
   const places = (chart.marks ?? []).filter(mark => mark.y === undefined)
   return {
@@ -33,7 +42,7 @@ export function linesPlot(chart: LineChart, { theme, ink, height }: PlotContext)
         name: series.name,
         colour,
         dashed: series.dashed ?? false,
-        dot: series.points.length === 1,
+        dot: series.points.length === 1 || series.draw === 'dots',
       })),
     margin: { left: 46, right: 14, bottom: 40, top: places.length > 0 ? 14 : 0 },
     height,
@@ -49,9 +58,11 @@ export function linesPlot(chart: LineChart, { theme, ink, height }: PlotContext)
       nameTextStyle: { color: ink.faint, fontSize: LABEL },
       splitLine: { show: false },
       // Epochs have no halves.
-      ...(chart.xLog || !chart.series.every(s => s.points.every(([x]) => Number.isInteger(x)))
+      ...(chart.xLog || !whole ? {} : { minInterval: 1 }),
+      // Ends that are no round numbers would crowd the first that are.
+      ...(chart.xLog || whole
         ? {}
-        : { minInterval: 1 }),
+        : { axisLabel: { ...axisStyle(ink).axisLabel, showMinLabel: false, showMaxLabel: false } }),
     },
     yAxis: {
       ...axisStyle(ink),
@@ -64,7 +75,7 @@ export function linesPlot(chart: LineChart, { theme, ink, height }: PlotContext)
     series: [
       ...bands.map(({ series, colour }) => band(series, colour)),
       ...shown.map((entry, i) => ({
-        ...line(entry),
+        ...(entry.series.draw === 'dots' ? dots(entry) : line(entry)),
         ...(i === 0 && places.length > 0 ? { markLine: markLines(places, ink) } : {}),
       })),
       ...(points.length === 0 ? [] : [markPoints(points, ink)]),

@@ -1,5 +1,15 @@
-import { axisNumber } from './plot.js'
-import type { BarChart, Chart, HistogramChart, LineChart, SurfaceChart, Table } from './record.js'
+import { axisNumber, shareOf } from './plot.js'
+import type {
+  BarChart,
+  Chart,
+  HistogramChart,
+  LineChart,
+  ParallelChart,
+  ScatterChart,
+  SurfaceChart,
+  Table,
+  TimelineChart,
+} from './record.js'
 
 /** Rows of the table beside a chart of lines: more points than this are thinned. */
 const MOST_ROWS = 24
@@ -13,6 +23,12 @@ export function chartTable(chart: Chart): Table {
       return histogramTable(chart)
     case 'surface':
       return surfaceTable(chart)
+    case 'scatter':
+      return scatterTable(chart)
+    case 'parallel':
+      return parallelTable(chart)
+    case 'timeline':
+      return timelineTable(chart)
     default:
       return linesTable(chart)
   }
@@ -27,6 +43,12 @@ export function labelOf(chart: Chart): string {
       return `${chart.title}: ${chart.valueLabel} of ${chart.categories.join(', ')}`
     case 'surface':
       return `${chart.title}: contours of ${chart.valueLabel} over ${chart.xLabel} and ${chart.yLabel}`
+    case 'scatter':
+      return `${chart.title}: ${chart.y.label} over ${chart.x.label}`
+    case 'parallel':
+      return `${chart.title}: ${chart.axes.map(axis => axis.label).join(', ')}`
+    case 'timeline':
+      return `${chart.title}: ${chart.bars.length} stretches of time, ${chart.xLabel}`
     default:
       return `${chart.title}: ${chart.yLabel} over ${chart.xLabel}`
   }
@@ -83,6 +105,31 @@ function histogramTable(chart: HistogramChart): Table {
   }
 }
 
+/** A place on an axis in words. */
+export const onAxis = ({ names }: { readonly names?: readonly string[] }, value: number): string =>
+  names === undefined ? short(value) : (names[value] ?? '—')
+
+const scatterTable = (chart: ScatterChart): Table => ({
+  columns: [{ title: '' }, right(chart.x.label), right(chart.y.label)],
+  rows: thin(chart.points, MOST_ROWS).map(p => [p.label, onAxis(chart.x, p.x), onAxis(chart.y, p.y)]),
+})
+
+const parallelTable = (chart: ParallelChart): Table => ({
+  columns: [{ title: '' }, ...chart.axes.map(axis => right(axis.label))],
+  rows: thin(chart.lines, MOST_ROWS).map(line => [line.label, ...line.values]),
+})
+
+const timelineTable = (chart: TimelineChart): Table => ({
+  columns: [{ title: '' }, { title: 'state' }, right('from'), right('to')],
+  rows: thin(chart.bars, MOST_ROWS).map(bar => [
+    bar.label,
+    chart.kinds[bar.kind]?.name ?? '',
+    short(bar.from),
+    short(bar.to),
+  ]),
+  caption: chart.xLabel,
+})
+
 function surfaceTable(chart: SurfaceChart): Table {
   const point = (p: readonly [number, number] | undefined) =>
     p === undefined ? '—' : `(${short(p[0])}, ${short(p[1])})`
@@ -99,6 +146,13 @@ function surfaceTable(chart: SurfaceChart): Table {
           end === undefined ? '—' : short(groundAt(chart, end)),
         ]
       }),
+      ...thin(chart.points ?? [], MOST_ROWS).map(p => [
+        p.label,
+        '',
+        '',
+        point([p.x, p.y]),
+        short(groundAt(chart, [p.x, p.y])),
+      ]),
       ...(chart.marks ?? []).map(m => [m.label, '', '', point([m.x, m.y]), short(groundAt(chart, [m.x, m.y]))]),
     ],
     caption: `${chart.xLabel}, ${chart.yLabel}; heights as the nearest point of the picture's grid has them`,
@@ -106,8 +160,8 @@ function surfaceTable(chart: SurfaceChart): Table {
 }
 
 /** The surface's value at the nearest point of its grid; NaN outside. */
-export function groundAt({ x, y, values }: SurfaceChart, [px, py]: readonly [number, number]): number {
-  const index = (axis: readonly number[], v: number) =>
-    Math.round(((v - axis[0]!) / (axis.at(-1)! - axis[0]!)) * (axis.length - 1))
-  return values[index(y, py)]?.[index(x, px)] ?? Number.NaN
+export function groundAt({ x, y, xLog, yLog, values }: SurfaceChart, [px, py]: readonly [number, number]): number {
+  const index = (axis: readonly number[], v: number, log = false) =>
+    Math.round(shareOf(v, [axis[0]!, axis.at(-1)!], log) * (axis.length - 1))
+  return values[index(y, py, yLog)]?.[index(x, px, xLog)] ?? Number.NaN
 }

@@ -1,4 +1,5 @@
 import type { LegendEntry, Shape } from './head.js'
+import type { Axis } from './record.js'
 import type { Ink, Theme } from './theme.js'
 
 /** What a kind of chart says of itself: the common frame is drawn around it. */
@@ -48,6 +49,30 @@ export const axisStyle = (ink: Ink) => ({
   splitLine: { lineStyle: { color: ink.grid } },
   minorTick: { show: false },
 })
+
+/** Where a value lies between the ends of an axis: 0 … 1. */
+export function shareOf(value: number, [low, high]: readonly [number, number], log = false): number {
+  if (low === high) return 0.5
+  return log ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low)
+}
+
+/** The ends of an axis: as given, around names, or a little beyond its values. */
+export function rangeOf(
+  axis: Pick<Axis, 'log' | 'names' | 'range'>,
+  values: readonly number[],
+): readonly [number, number] {
+  if (axis.range !== undefined) return axis.range
+  if (axis.names !== undefined) return [-0.5, axis.names.length - 0.5]
+  const finite = values.filter(Number.isFinite)
+  const [low, high] = finite.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [Infinity, -Infinity])
+  if (low > high) return axis.log ? [1, 10] : [0, 1]
+  if (axis.log) {
+    const pad = low === high ? 2 : (high / low) ** 0.04
+    return [low / pad, high * pad]
+  }
+  const pad = low === high ? Math.abs(low) * 0.1 || 1 : (high - low) * 0.04
+  return [low - pad, high + pad]
+}
 
 /** Numbers as people write them: 0.001, 25,000, 1e−6. */
 export function axisNumber(value: number): string {

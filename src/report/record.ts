@@ -21,7 +21,7 @@ export interface Table {
 }
 
 /** Any one picture. Each is drawn as SVG, for light and for dark paper, and told in numbers as a table. */
-export type Chart = LineChart | BarChart | HistogramChart | SurfaceChart
+export type Chart = LineChart | BarChart | HistogramChart | SurfaceChart | ScatterChart | ParallelChart | TimelineChart
 
 /** Small charts of one kind side by side, to be compared with each other: give them the same axes. */
 export interface Panels {
@@ -58,6 +58,8 @@ export interface Series {
   readonly band?: readonly (readonly [x: number, low: number, high: number])[]
   /** Dashed lines are validation by convention here. */
   readonly dashed?: boolean
+  /** Joined points (default), steps that hold each value until the next, or dots alone. */
+  readonly draw?: 'line' | 'steps' | 'dots'
   /** Series of one group share a colour. */
   readonly group?: number
   /** Drawn faintly behind the others and left out of the legend: context to compare with. */
@@ -108,14 +110,23 @@ export interface SurfaceChart extends Titled {
   readonly xLabel: string
   readonly yLabel: string
   readonly valueLabel: string
-  /** Ascending, equally spaced. */
+  /** Ascending, equally spaced; on a logarithmic axis in equal ratios. */
   readonly x: readonly number[]
   readonly y: readonly number[]
+  readonly xLog?: boolean
+  readonly yLog?: boolean
   /** `values[row][column]` is the value at (x[column], y[row]). */
   readonly values: readonly (readonly number[])[]
   /** Contours at equal ratios instead of equal differences (values above 0; those near it share the lowest level). */
   readonly log?: boolean
   readonly paths?: readonly SurfacePath[]
+  /** Dots where something was measured; hollow ones do not count. */
+  readonly points?: readonly {
+    readonly x: number
+    readonly y: number
+    readonly label: string
+    readonly hollow?: boolean
+  }[]
   /** Places of special meaning; minima are drawn as stars. */
   readonly marks?: readonly { readonly x: number; readonly y: number; readonly label: string }[]
 }
@@ -124,4 +135,69 @@ export interface SurfacePath {
   readonly name: string
   readonly points: readonly (readonly [x: number, y: number])[]
   readonly group?: number
+}
+
+/** An axis of numbers, or of names in a row: places are then their numbers from 0. */
+export interface Axis {
+  readonly label: string
+  readonly log?: boolean
+  readonly names?: readonly string[]
+  /** Default: what the points need. */
+  readonly range?: readonly [number, number]
+}
+
+/** Points in a plane, each in a shade. */
+export interface ScatterChart extends Titled {
+  readonly kind: 'scatter'
+  readonly x: Axis
+  readonly y: Axis
+  readonly points: readonly {
+    readonly x: number
+    readonly y: number
+    /** What the point is. */
+    readonly label: string
+    /** From 0, faint, to 1, strong. Default 1. */
+    readonly shade?: number
+    /** An outline: does not count. */
+    readonly hollow?: boolean
+  }[]
+  /** What the faintest and the strongest shade mean. */
+  readonly shades?: readonly [faint: string, strong: string]
+}
+
+/** Lines across upright axes, one for each quantity. */
+export interface ParallelChart extends Titled {
+  readonly kind: 'parallel'
+  readonly axes: readonly {
+    readonly label: string
+    /** Places from 0, at the bottom, to 1. */
+    readonly ticks: readonly { readonly at: number; readonly text: string }[]
+  }[]
+  readonly lines: readonly {
+    readonly label: string
+    /** For each axis the place where it is crossed; null where there is no value: the line is broken. */
+    readonly at: readonly (number | null)[]
+    /** For each axis the value in words. */
+    readonly values: readonly string[]
+    /** From 0, faint, to 1, strong. */
+    readonly shade: number
+  }[]
+  readonly shades?: readonly [faint: string, strong: string]
+}
+
+/** Stretches of time in rows. */
+export interface TimelineChart extends Titled {
+  readonly kind: 'timeline'
+  readonly xLabel: string
+  readonly rowLabel: string
+  readonly rows: number
+  readonly bars: readonly {
+    readonly label: string
+    readonly row: number
+    readonly from: number
+    readonly to: number
+    /** Its kind, by place in `kinds`. */
+    readonly kind: number
+  }[]
+  readonly kinds: readonly { readonly name: string; readonly group?: number }[]
 }

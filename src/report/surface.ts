@@ -1,6 +1,6 @@
 import { regionsAbove } from './contour.js'
 import { LABEL, type Shape, textShape, textWidth } from './head.js'
-import { axisNumber, axisStyle, type Frame, type Plot, type PlotContext } from './plot.js'
+import { axisNumber, axisStyle, type Frame, type Plot, type PlotContext, shareOf } from './plot.js'
 import type { SurfaceChart } from './record.js'
 import { colourOf, mix } from './theme.js'
 
@@ -27,9 +27,10 @@ export function surfacePlot(chart: SurfaceChart, { theme, ink, width, height }: 
   const [y0, y1] = [chart.y[0]!, chart.y.at(-1)!]
   const labels = keyLabels(levels)
   const key = Math.max(...labels.map(({ text }) => textWidth(text, 11)), textWidth(chart.valueLabel, 11) - 20) + 34
-  const axis = (name: string, min: number, max: number) => ({
+  const dots = (chart.points ?? []).length > 0
+  const axis = (name: string, min: number, max: number, log = false) => ({
     ...axisStyle(ink),
-    type: 'value',
+    type: log ? 'log' : 'value',
     min,
     max,
     name,
@@ -49,20 +50,21 @@ export function surfacePlot(chart: SurfaceChart, { theme, ink, width, height }: 
     margin: { left: 46, right: Math.ceil(key), bottom: 40 },
     height: Math.max(height, Math.min(width - 46 - key, 420) * 0.8),
     xAxis: {
-      ...axis(chart.xLabel, x0, x1),
+      ...axis(chart.xLabel, x0, x1, chart.xLog),
       nameLocation: 'middle',
       nameGap: 24,
       nameTextStyle: { color: ink.faint, fontSize: LABEL },
     },
-    yAxis: { ...axis('', y0, y1) },
+    yAxis: { ...axis('', y0, y1, chart.yLog) },
     series: [],
     layers: frame => {
       const place = ([x, y]: readonly [number, number]): readonly [number, number] => [
-        frame.left + ((x - x0) / (x1 - x0)) * (frame.right - frame.left),
-        frame.bottom - ((y - y0) / (y1 - y0)) * (frame.bottom - frame.top),
+        frame.left + shareOf(x, [x0, x1], chart.xLog) * (frame.right - frame.left),
+        frame.bottom - shareOf(y, [y0, y1], chart.yLog) * (frame.bottom - frame.top),
       ]
       return [
         { z: 1, shapes: [...land(frame), ...scaleKey(frame)] },
+        ...(dots ? [{ z: 2, shapes: (chart.points ?? []).map(point => dotAt(point, place([point.x, point.y]))) }] : []),
         { z: 3, clip: true, shapes: paths.flatMap(path => track(path, place)) },
         { z: 4, shapes: (chart.marks ?? []).flatMap(mark => star(mark, place([mark.x, mark.y]), frame)) },
       ]
@@ -115,6 +117,13 @@ export function surfacePlot(chart: SurfaceChart, { theme, ink, width, height }: 
       dot(points[0]!, 4.5, ink.paper, ink.text),
       dot(points.at(-1)!, 5, path.colour, ink.paper),
     ]
+  }
+
+  function dotAt({ hollow = false }: { hollow?: boolean }, [cx, cy]: readonly [number, number]): Shape {
+    const style = hollow
+      ? { fill: 'none', stroke: ink.faint, lineWidth: 1 }
+      : { fill: ink.text, stroke: ink.paper, lineWidth: 0.8 }
+    return { type: 'circle', shape: { cx, cy, r: 2.6 }, style }
   }
 
   function star({ label }: { label: string }, [cx, cy]: readonly [number, number], frame: Frame): Shape[] {

@@ -18,6 +18,8 @@ export interface Ink {
   readonly paper: string
   /** From the lowest to the highest ground of a surface. */
   readonly ground: readonly [low: string, high: string]
+  /** From faint to strong: told apart by lightness, for colour-blind readers and in print too. */
+  readonly shades: readonly [faint: string, middle: string, strong: string]
 }
 
 export const inks: Record<Theme, Ink> = {
@@ -28,6 +30,7 @@ export const inks: Record<Theme, Ink> = {
     muted: '#b4bdcb',
     paper: '#ffffff',
     ground: ['#8ba3c7', '#f7f9fc'],
+    shades: ['#f0cf8a', '#4fa58c', '#1b2f7e'],
   },
   dark: {
     text: '#e8ebf2',
@@ -36,6 +39,7 @@ export const inks: Record<Theme, Ink> = {
     muted: '#4d5970',
     paper: '#171c28',
     ground: ['#0b0f18', '#46566f'],
+    shades: ['#4a4272', '#2f9aa0', '#ffe07a'],
   },
 }
 
@@ -47,4 +51,10 @@ export function mix(from: string, to: string, t: number): string {
   const channel = (colour: string, i: number) => Number.parseInt(colour.slice(1 + 2 * i, 3 + 2 * i), 16)
   const mixed = [0, 1, 2].map(i => Math.round(channel(from, i) + (channel(to, i) - channel(from, i)) * t))
   return `#${mixed.map(value => value.toString(16).padStart(2, '0')).join('')}`
+}
+
+/** The colour of a shade, 0 faint … 1 strong. */
+export function shadeOf({ shades: [faint, middle, strong] }: Ink, shade: number): string {
+  const t = Math.min(Math.max(shade, 0), 1)
+  return t < 0.5 ? mix(faint, middle, 2 * t) : mix(middle, strong, 2 * t - 1)
 }

@@ -1,4 +1,5 @@
-import { groundAt, short } from './numbers.js'
+import { groundAt, onAxis, short } from './numbers.js'
+import { rangeOf, shareOf } from './plot.js'
 import type { Chart } from './record.js'
 
 /**
@@ -14,6 +15,11 @@ const MOST = 200
 /** Of a path: there may be many in a picture, and pictures in a page. */
 const MOST_OF_PATH = 50
 const round = (value: number) => Math.round(value * 1e4) / 1e4
+/** Every so manieth, and the last. */
+const fewer = <T>(items: readonly T[], most: number): readonly { item: T; index: number }[] => {
+  const every = Math.ceil(items.length / most)
+  return items.flatMap((item, index) => (index % every === 0 || index === items.length - 1 ? [{ item, index }] : []))
+}
 
 export function tipsOf(chart: Chart): Tips {
   switch (chart.kind) {
@@ -46,18 +52,66 @@ export function tipsOf(chart: Chart): Tips {
       }
     }
     case 'surface': {
-      const place = (axis: readonly number[], v: number) => (v - axis[0]!) / (axis.at(-1)! - axis[0]!)
+      const spot = (point: readonly [number, number], words: string) => {
+        const height = groundAt(chart, point)
+        if (!Number.isFinite(height)) return []
+        const text = `${words}\n(${short(point[0])}, ${short(point[1])})\n${chart.valueLabel} ≈ ${short(height)}`
+        const across = shareOf(point[0], [chart.x[0]!, chart.x.at(-1)!], chart.xLog)
+        const up = shareOf(point[1], [chart.y[0]!, chart.y.at(-1)!], chart.yLog)
+        return [[round(across), round(1 - up), text] as const]
+      }
       return {
         along: 'xy',
-        at: (chart.paths ?? []).flatMap(({ name, points }) => {
-          const every = Math.ceil(points.length / MOST_OF_PATH)
-          return points.flatMap((point, step) => {
-            const height = groundAt(chart, point)
-            if ((step % every !== 0 && step < points.length - 1) || !Number.isFinite(height)) return []
-            const text = `${name}, point ${step}\n(${short(point[0])}, ${short(point[1])})\n${chart.valueLabel} ≈ ${short(height)}`
-            return [[round(place(chart.x, point[0])), round(1 - place(chart.y, point[1])), text] as const]
-          })
+        at: [
+          ...(chart.paths ?? []).flatMap(({ name, points }) =>
+            fewer(points, MOST_OF_PATH).flatMap(({ item, index }) => spot(item, `${name}, point ${index}`)),
+          ),
+          ...fewer(chart.points ?? [], MOST).flatMap(({ item }) => spot([item.x, item.y], item.label)),
+        ],
+      }
+    }
+    case 'scatter': {
+      const [x, y] = [
+        rangeOf(
+          chart.x,
+          chart.points.map(p => p.x),
+        ),
+        rangeOf(
+          chart.y,
+          chart.points.map(p => p.y),
+        ),
+      ]
+      return {
+        along: 'xy',
+        at: fewer(chart.points, MOST).map(({ item: p }) => [
+          round(shareOf(p.x, x, chart.x.log)),
+          round(1 - shareOf(p.y, y, chart.y.log)),
+          [p.label, `${chart.x.label} ${onAxis(chart.x, p.x)}`, `${chart.y.label} ${onAxis(chart.y, p.y)}`].join('\n'),
+        ]),
+      }
+    }
+    case 'parallel':
+      return {
+        along: 'xy',
+        at: fewer(chart.lines, MOST).flatMap(({ item: line }) => {
+          const words = [line.label, ...chart.axes.map((axis, k) => `${axis.label} ${line.values[k]}`)].join('\n')
+          return line.at.flatMap((at, k) =>
+            at === null ? [] : [[round(k / Math.max(chart.axes.length - 1, 1)), round(1 - at), words] as const],
+          )
         }),
+      }
+    case 'timeline': {
+      const span = rangeOf(
+        {},
+        chart.bars.flatMap(bar => [bar.from, bar.to]),
+      )
+      return {
+        along: 'xy',
+        at: fewer(chart.bars, MOST).map(({ item: bar }) => [
+          round(shareOf((bar.from + bar.to) / 2, span)),
+          round((bar.row + 0.5) / chart.rows),
+          `${bar.label}: ${chart.kinds[bar.kind]?.name ?? ''}\n${short(bar.from)} … ${short(bar.to)} (${short(bar.to - bar.from)})`,
+        ]),
       }
     }
     default: {

@@ -14,6 +14,19 @@ export { fixedTrial } from './fixed-trial.js'
 export { type Direction, durationOf, type FrozenTrial, type TrialState } from './frozen-trial.js'
 export type { HeartbeatOptions } from './heartbeat.js'
 export * from './importance/index.js'
+export * as insight from './insight/index.js'
+export { exportStudy, studyReport } from './insight/index.js'
+export {
+  crossValidationError,
+  type ErrorEvaluator,
+  type ImprovementEvaluator,
+  regretBound,
+  reportCrossValidationScores,
+  stagnation,
+  staticError,
+  type TerminatorOptions,
+  terminator,
+} from './insight/terminator.js'
 export { type Member, type PopulationOptions, type PopulationResult, populationBasedTraining } from './pbt.js'
 export * as pruners from './pruners/index.js'
 export { type PruningCallbackOptions, pruningCallback } from './pruning-callback.js'

@@ -4,6 +4,7 @@ import { type Distribution, type ParamValue, sameChoice, toInternal } from './di
 import { type Explored, explored } from './explored.js'
 import { type Direction, type FrozenTrial, isFinished, lastStep, type TrialState } from './frozen-trial.js'
 import { failStale, type HeartbeatOptions, keepBeating } from './heartbeat.js'
+import type { StudyReportOptions } from './insight/study-report.js'
 import type { Json } from './json.js'
 import { paretoFront, sign } from './pareto.js'
 import type { Pruner, PrunerContext } from './pruners/pruner.js'
@@ -307,6 +308,20 @@ export class Study {
     const trial = (await this.trials()).find(t => t.number === number)
     if (trial === undefined) throw unknownTrial(number)
     return trial.id
+  }
+
+  /**
+   * Everything there is to see of the study as one HTML file that needs nothing else.
+   * @throws DataError where it cannot be written
+   */
+  async report(path: string, options: StudyReportOptions = {}): Promise<void> {
+    // Loaded on use: charts are large, and the pictures' models build on samplers.
+    const [{ studyReport }, { reportHtml }, { writeFileAtomic }] = await Promise.all([
+      import('./insight/study-report.js'),
+      import('../report/index.js'),
+      import('../train/write.js'),
+    ])
+    await writeFileAtomic(path, await reportHtml(await studyReport(this, options)))
   }
 
   /** Ends `optimize` after the trials that run. From callbacks and objectives. */

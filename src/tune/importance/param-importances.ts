@@ -1,6 +1,7 @@
 import { ConfigError } from '../../ir/index.js'
 import type { FrozenTrial } from '../frozen-trial.js'
 import { type Studied, viewOf } from '../insight/view.js'
+import type { StudyView } from '../samplers/sampler.js'
 import type { ImportanceEvaluator } from './evaluator.js'
 import { fanova } from './fanova.js'
 import { meanDecreaseImpurity } from './mean-decrease-impurity.js'
@@ -27,13 +28,15 @@ export interface ImportanceOptions {
  * (fewer than two complete trials, or all values equal) all are equal.
  * @throws ConfigError for names that no complete trial has; several objectives without a target (except for `pedAnova`)
  */
-export async function paramImportances(
+export const paramImportances = async (
   study: Studied,
   options: ImportanceOptions = {},
-): Promise<Readonly<Record<string, number>>> {
+): Promise<Readonly<Record<string, number>>> => importancesOf(await viewOf(study), options)
+
+/** `paramImportances` of a snapshot. */
+export function importancesOf(study: StudyView, options: ImportanceOptions = {}): Readonly<Record<string, number>> {
   const { target = null, params = null, normalize = true } = options
-  const evaluator = evaluatorOf(options.evaluator ?? 'pedAnova')
-  const found = evaluator.evaluate({ study: await viewOf(study), params, target })
+  const found = evaluatorOf(options.evaluator ?? 'pedAnova').evaluate({ study, params, target })
   const sum = Object.values(found).reduce((a, b) => a + b, 0)
   const share = (x: number) => (!normalize ? x : sum === 0 ? 1 / Object.keys(found).length : x / sum)
   return Object.fromEntries(
