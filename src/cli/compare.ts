@@ -18,7 +18,7 @@ const comparisons: Readonly<Record<string, (options: CompareOptions) => Promise<
   schedules: compareSchedules,
 }
 
-const comparisonNames: readonly string[] = Object.keys(comparisons)
+const comparisonNames: readonly string[] = [...Object.keys(comparisons), 'samplers']
 
 /** What the command line gives: texts. */
 export interface CompareFlags {
@@ -27,6 +27,8 @@ export interface CompareFlags {
   epochs?: string
   examples?: string
   wrong?: string
+  /** Of samplers: trials of each study. */
+  trials?: string
   only?: string
   quick?: boolean
   tune?: boolean
@@ -35,6 +37,7 @@ export interface CompareFlags {
 
 /** `anneal compare <what>`: trains, prints the table, writes the run folder. */
 export async function runCompare(what: string, flags: CompareFlags): Promise<void> {
+  if (what === 'samplers') return (await import('./compare-samplers.js')).runCompareSamplers(flags)
   const say = (line: string) => process.stdout.write(`${line}\n`)
   const compare = Object.hasOwn(comparisons, what) ? comparisons[what]! : undefined
   if (compare === undefined)

@@ -18,7 +18,7 @@ program
 
 program
   .command('compare')
-  .argument('<what>', 'regularizers, optimizers, schedules, …')
+  .argument('<what>', 'regularizers, optimizers, schedules, samplers, …')
   .description(
     'train one network side by side with each of them, over several seeds; writes a page of curves (minutes)',
   )
@@ -26,6 +26,7 @@ program
   .option('--epochs <number>', 'passes over the training digits (default: 25 for regularizers, else 20)')
   .option('--examples <number>', 'training digits (default: 1000)')
   .option('--wrong <share>', 'share of training labels made wrong (default: 0.1 for regularizers, else 0)')
+  .option('--trials <number>', 'of samplers: trials of each search (default: 36)')
   .option('--only <names>', 'only these, with commas between')
   .option('--tune', 'try five learning rates for each variant first, and keep the best')
   .option('--quick', 'less of everything, in seconds')
