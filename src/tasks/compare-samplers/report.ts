@@ -39,7 +39,12 @@ export function samplerTable(comparison: SamplerComparison): Table {
         const ends = finals(sampler)
         const numbers =
           ends.length === 0 ? ['—', '—', '—'] : [median(ends), Math.min(...ends), Math.max(...ends)].map(short)
-        return [problem.name, sampler.name, ...numbers, String(trialsToRandom(sampler, problem) ?? '—')]
+        return [
+          problem.name,
+          sampler.name,
+          ...numbers,
+          sampler.name === 'random' ? '' : String(trialsToRandom(sampler, problem) ?? 'never'),
+        ]
       }),
     ),
     caption: `The best value after ${comparison.trials} trials, over ${comparison.seeds.length} ${comparison.seeds.length === 1 ? 'seed' : 'seeds'}; less is better. Last column: after how many trials (median) a sampler was as good as random search at its end.`,
@@ -53,7 +58,7 @@ function curves(problem: ProblemResult): LineChart {
     title: 'The best so far',
     xLabel: 'trial',
     yLabel: least === null ? problem.valueLabel : `${problem.valueLabel} above the least there is`,
-    yLog: true,
+    yLog: least !== null,
     series: problem.samplers.map((sampler, group) => {
       const at = (sampler.best[0] ?? []).flatMap((_, i) => {
         const values = sampler.best.flatMap(run => run[i] ?? [])
