@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
+import { studyCommand } from './study.js'
 import { tuneCommand } from './tune.js'
 import { workerCommand } from './worker.js'
 
@@ -34,7 +35,7 @@ program
   .option('--out <folder>', 'where the run folder goes', 'runs')
   .action(async (what, options) => (await import('./compare.js')).runCompare(what, options))
 
-program.addCommand(tuneCommand).addCommand(workerCommand)
+program.addCommand(tuneCommand).addCommand(workerCommand).addCommand(studyCommand)
 
 program.parseAsync().catch((error: unknown) => {
   const known = error instanceof Error && 'code' in error

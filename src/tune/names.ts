@@ -22,11 +22,16 @@ const PRUNER_FORMS: Readonly<Record<string, (make: Factory, options: Options) =>
   patient: (make, { pruner = null, ...rest }) => make(pruner === null ? null : prunerFrom(pruner), rest),
 }
 
+/** What the folders export besides. */
+const OTHERS: readonly string[] = ['chooseSampler']
+
 function table<T>(
   module: object,
   forms: Readonly<Record<string, (make: Factory, options: Options) => unknown>>,
 ): Readonly<Record<string, Make<T>>> {
-  const factories = Object.entries(module).filter((entry): entry is [string, Factory] => typeof entry[1] === 'function')
+  const factories = Object.entries(module).filter(
+    (entry): entry is [string, Factory] => typeof entry[1] === 'function' && !OTHERS.includes(entry[0]),
+  )
   return Object.fromEntries(
     factories.map(([name, make]): [string, Make<T>] => {
       const form = forms[name]

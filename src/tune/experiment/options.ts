@@ -137,7 +137,7 @@ export function setupFrom(
         expected: 'a sampler by name or as a record, which takes the seed',
         received: `${raw.seed} beside a sampler that has its own`,
       })
-    return samplerFrom(withGrid(raw.sampler ?? 'tpe', space), seed)
+    return samplerFrom(completed(raw.sampler ?? 'tpe', space, raw.trials), seed)
   })
   const pruner = gathered.try(() => prunerFrom(raw.pruner ?? 'nop'))
   const heartbeat = gathered.try(() => parseOptions(heartbeatSchema, raw.heartbeat ?? {}, `${where}.heartbeat`))
@@ -187,11 +187,13 @@ export function setupFrom(
   }
 }
 
-/** A grid without values takes those of the space. */
-function withGrid(sampler: unknown, space: Space | null): unknown {
+/** A grid without values takes those of the space, and `auto` learns how many trials are planned. */
+function completed(sampler: unknown, space: Space | null, trials: unknown): unknown {
   const record = typeof sampler === 'string' ? { name: sampler } : sampler
   if (typeof record !== 'object' || record === null || isSampler(record)) return sampler
   const { name, type } = record as { name?: unknown; type?: unknown }
-  if ((name ?? type) !== 'grid' || 'values' in record || space === null) return sampler
-  return { ...record, values: gridValues(space) }
+  const chosen = name ?? type
+  if (chosen === 'grid' && space !== null && !('values' in record)) return { ...record, values: gridValues(space) }
+  if (chosen === 'auto' && typeof trials === 'number' && !('trials' in record)) return { ...record, trials }
+  return sampler
 }
