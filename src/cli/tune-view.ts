@@ -88,6 +88,7 @@ export function tuneView(stream: ProgressStream): TuneView {
   let last: readonly string[] = []
   let told = 0
   let best: number | null = null
+  let begun = false
   const draw = (lines: readonly string[], above = '') => {
     stream.write(`${erase()}${above}${lines.map(line => `${line}\n`).join('')}`)
     drawn = lines.length
@@ -98,8 +99,10 @@ export function tuneView(stream: ProgressStream): TuneView {
       if (live) return draw(progressLines(progress, stream.columns ?? 100))
       const now = performance.now()
       const number = progress.best?.number ?? null
-      if (number === best && now - told < PLAIN * 1000) return
+      const begins = !begun && progress.states.RUNNING > 0
+      if (number === best && !begins && now - told < PLAIN * 1000) return
       best = number
+      begun ||= begins
       told = now
       stream.write(`${progressLine(progress)}\n`)
     },

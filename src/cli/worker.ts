@@ -49,24 +49,27 @@ async function runWorkerCommand(file: string, flags: ExperimentFlags & { deadlin
   const left = flags.deadline === undefined ? Infinity : (Date.parse(flags.deadline) - Date.now()) / 1000
   const timeout = Math.min(experiment.timeout ?? Infinity, left)
   const began = performance.now()
-  const made =
-    timeout <= 0
-      ? 0
-      : await runWorker(
-          { ...experiment, timeout: timeout === Infinity ? null : timeout },
-          {
-            ...(most === undefined ? {} : { trials: most }),
-            signal: stop.signal,
-            giveUp: giveUp.signal,
-            onTrial: trial => {
-              process.send?.('trial' satisfies WorkerNews)
-              say(`trial ${trial.number}: ${trial.state}${trial.values === null ? '' : ` ${trial.values.join(', ')}`}`)
-            },
+  let made = 0
+  try {
+    if (timeout > 0)
+      made = await runWorker(
+        { ...experiment, timeout: timeout === Infinity ? null : timeout },
+        {
+          ...(most === undefined ? {} : { trials: most }),
+          signal: stop.signal,
+          giveUp: giveUp.signal,
+          onTrial: trial => {
+            if (process.connected) process.send?.('trial' satisfies WorkerNews)
+            say(`trial ${trial.number}: ${trial.state}${trial.values === null ? '' : ` ${trial.values.join(', ')}`}`)
           },
-        )
+        },
+      )
+  } finally {
+    if (stop.signal.aborted) process.exitCode = INTERRUPTED
+    // The channel to a parent would keep the process.
+    if (process.connected) process.disconnect()
+  }
   say(`${made} trials in ${((performance.now() - began) / 1000).toFixed(1)} s`)
-  if (stop.signal.aborted) process.exitCode = INTERRUPTED
   // What a given up objective still does ends with the process.
   if (giveUp.signal.aborted) process.exit()
-  if (process.connected) process.disconnect()
 }

@@ -37,7 +37,7 @@ test('anneal tune makes the trials, and the same command with more makes the res
   const look = async (...args: string[]) =>
     (await anneal(['study', ...args, '--storage', 'sqlite:///sphere.db']).ended).out
   expect(await look('list')).toMatch(/sphere +minimize +15\/15 +15 +0 +[\d.]+\n/)
-  expect(await look('show')).toMatch(/trial {3}state[^]*14 {3}COMPLETE[^]*x=/)
+  expect(await look('show')).toMatch(/trial {3}state[\s\S]*14 {3}COMPLETE[\s\S]*x=/)
   expect(JSON.parse(await look('best', '--json'))[0].params).toHaveProperty('y')
   expect(await look('importances')).toMatch(/x +[\d.]+ %/)
   expect((await look('export', '--format', 'csv')).trim().split('\n')).toHaveLength(16)
@@ -56,7 +56,7 @@ test('Ctrl-C lets the running trials end, and the same command goes on', async (
   run.child.kill('SIGINT')
   const { code, out } = await run.ended
   expect(code).toBe(130)
-  expect(out).toMatch(/ending after the running trials[^]*the same command goes on/)
+  expect(out).toMatch(/ending after the running trials[\s\S]*the same command goes on/)
   const left = await trialsOf('sphere')
   expect(left.length).toBeLessThan(6)
   expect(left.every(trial => trial.state === 'COMPLETE')).toBe(true)
@@ -97,7 +97,7 @@ describe('anneal tune says with exit code 1 what is wrong', () => {
     fresh()
     const { code, errors } = await anneal(['tune', sphere, '--max-failures', '3'], { BROKEN: '1' }).ended
     expect(code).toBe(1)
-    expect(errors).toMatch(/too-many-failures[^]*Error: out of order/)
+    expect(errors).toMatch(/too-many-failures[\s\S]*Error: out of order/)
     expect((await trialsOf('sphere')).map(trial => trial.state)).toEqual(['FAIL', 'FAIL', 'FAIL'])
   })
 })
@@ -120,6 +120,6 @@ test('an experiment in JSON runs a command; --dry-run prints what would be start
   const dry = await anneal(['tune', 'experiment.json', '--on', 'slurm', '--dry-run', '--workers', '4'], {
     ANNEAL_STORAGE: 'postgresql://me:s3cr3t@db/x',
   }).ended
-  expect(dry.out).toMatch(/--array=1-4[^]*exec node_modules\/\.bin\/anneal worker experiment\.json --name parabola/)
+  expect(dry.out).toMatch(/--array=1-4[\s\S]*exec node_modules\/\.bin\/anneal worker experiment\.json --name parabola/)
   expect(dry.out).not.toContain('s3cr3t')
 })

@@ -11,7 +11,8 @@ export async function bundledCli(): Promise<{ folder: string; script: string; re
   mkdirSync(join(root, 'runs'), { recursive: true })
   // Below node_modules, where the bundle finds its packages.
   const folder = mkdtempSync(join(root, 'runs', 'cli-'))
-  const script = join(folder, 'anneal.mjs')
+  // As deep as the built files, which find the templates of deploy/ from where they are.
+  const script = join(folder, 'cli', 'anneal.mjs')
   await build({
     entryPoints: [join(root, 'src', 'cli', 'main.ts')],
     outfile: script,
