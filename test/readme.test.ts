@@ -10,6 +10,7 @@ const places: Readonly<Record<string, string>> = {
   anneal: 'src/index.ts',
   'anneal/data': 'src/data/index.ts',
   'anneal/graph': 'src/graph.ts',
+  'anneal/tune': 'src/tune/index.ts',
   'anneal/ops': 'src/ops/index.ts',
 }
 

@@ -27,7 +27,9 @@ export {
   type TerminatorOptions,
   terminator,
 } from './insight/terminator.js'
+export { prunersByName, samplersByName } from './names.js'
 export { type Member, type PopulationOptions, type PopulationResult, populationBasedTraining } from './pbt.js'
+export { progressOf, type TuneProgress } from './progress.js'
 export * as pruners from './pruners/index.js'
 export { type PruningCallbackOptions, pruningCallback } from './pruning-callback.js'
 export * as samplers from './samplers/index.js'
