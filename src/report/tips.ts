@@ -93,7 +93,7 @@ export function tipsOf(chart: Chart): Tips {
     case 'parallel':
       return {
         along: 'xy',
-        at: fewer(chart.lines, MOST).flatMap(({ item: line }) => {
+        at: fewer(chart.lines, MOST_OF_PATH).flatMap(({ item: line }) => {
           const words = [line.label, ...chart.axes.map((axis, k) => `${axis.label} ${line.values[k]}`)].join('\n')
           return line.at.flatMap((at, k) =>
             at === null ? [] : [[round(k / Math.max(chart.axes.length - 1, 1)), round(1 - at), words] as const],

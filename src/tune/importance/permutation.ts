@@ -5,7 +5,7 @@ import type { ImportanceEvaluator } from './evaluator.js'
 import { forestSchema } from './fanova.js'
 import { growForest } from './forest.js'
 import { byParameter, isTooLittle, observationsOf } from './observations.js'
-import { predictTree } from './tree.js'
+import { addPredictions } from './tree.js'
 
 const schema = forestSchema.extend({ repeats: z.int().min(1).default(10) })
 export type PermutationOptions = z.input<typeof schema>
@@ -30,14 +30,10 @@ export function permutation(options: PermutationOptions = {}): ImportanceEvaluat
       const spread = y.reduce((sum, v) => sum + (v - mean) ** 2, 0)
       /** Unexplained share of the variance, the columns in `active` read from other trials. */
       const unexplained = (active: readonly number[], from: Uint32Array): number => {
-        const shuffled = new Uint8Array(columns.length)
-        for (const c of active) shuffled[c] = 1
-        let error = 0
-        for (let i = 0; i < n; i++) {
-          const at = (c: number) => columns[c]![shuffled[c] === 1 ? from[i]! : i]!
-          error += (y[i]! - trees.reduce((sum, tree) => sum + predictTree(tree, at), 0) / trees.length) ** 2
-        }
-        return error / spread
+        const shuffled = columns.map((x, c) => (active.includes(c) ? Float64Array.from(from, i => x[i]!) : x))
+        const sums = new Float64Array(n)
+        for (const tree of trees) addPredictions(tree, shuffled, sums)
+        return sums.reduce((error, sum, i) => error + (y[i]! - sum / trees.length) ** 2, 0) / spread
       }
       const before = unexplained([], new Uint32Array(n))
       return byParameter(observations, active => {

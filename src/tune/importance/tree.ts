@@ -141,10 +141,13 @@ export function growTree(
   }
 }
 
-/** What a tree says of the observation `i`, its number in a column given by `at`. */
-export function predictTree(tree: Tree, at: (column: number) => number): number {
-  let node = 0
-  for (let c = tree.feature[0]!; c >= 0; c = tree.feature[node]!)
-    node = at(c) <= tree.threshold[node]! ? tree.left[node]! : tree.right[node]!
-  return tree.value[node]!
+/** Adds what a tree says of each observation. */
+export function addPredictions(tree: Tree, columns: readonly Float64Array[], out: Float64Array): void {
+  const { feature, threshold, left, right, value } = tree
+  for (let i = 0; i < out.length; i++) {
+    let node = 0
+    for (let c = feature[0]!; c >= 0; c = feature[node]!)
+      node = columns[c]![i]! <= threshold[node]! ? left[node]! : right[node]!
+    out[i]! += value[node]!
+  }
 }

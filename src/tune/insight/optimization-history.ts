@@ -30,14 +30,24 @@ export function optimizationHistory(view: StudyView, options: MeasureOptions = {
   return { name, direction, trials: entries, best, missing: missingTrials(view) }
 }
 
+/** Dots that a picture can hold. */
+const MOST = 800
+
 export function optimizationHistoryChart({ name, direction, trials, best }: OptimizationHistory): LineChart {
+  const every = Math.ceil(trials.length / MOST)
   const of = (feasible: boolean) =>
-    trials.filter(trial => trial.feasible === feasible).map(t => [t.number, t.value] as const)
+    trials.filter((trial, i) => trial.feasible === feasible && i % every === 0).map(t => [t.number, t.value] as const)
   const { note, ...axis } = valueAxis(
     trials.map(t => t.value),
     direction,
   )
   const violating = of(false)
+  const remarks = [
+    ...(note === undefined ? [] : [note]),
+    ...(every > 1 ? [`One of ${every} trials is shown; the best so far is of all.`] : []),
+  ]
+  // A step needs its ends alone.
+  const steps = best.filter((b, i) => b.value !== best[i - 1]?.value || i === best.length - 1)
   return {
     title: 'Optimization history',
     xLabel: 'trial',
@@ -48,8 +58,8 @@ export function optimizationHistoryChart({ name, direction, trials, best }: Opti
       ...(violating.length === 0
         ? []
         : [{ name: 'violates constraints', points: violating, draw: 'dots', group: 7 } as const]),
-      { name: 'best so far', points: best.map(b => [b.number, b.value] as const), draw: 'steps', group: 1 },
+      { name: 'best so far', points: steps.map(b => [b.number, b.value] as const), draw: 'steps', group: 1 },
     ],
-    ...(note === undefined ? {} : { note }),
+    ...(remarks.length === 0 ? {} : { note: remarks.join(' ') }),
   }
 }

@@ -50,7 +50,7 @@ export function parallelCoordinates(view: StudyView, options: ParameterOptions =
   }
 }
 
-const MOST = 400
+const MOST = 250
 
 export function parallelCoordinatesChart({ measures, parameters, lines }: ParallelCoordinates): ParallelChart {
   // Every objective's better end is above.

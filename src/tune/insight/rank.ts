@@ -55,7 +55,7 @@ export function rank(view: StudyView, options: ParameterOptions = {}): Rank {
 export const pairsOf = <T>(items: readonly T[]): (readonly [T, T])[] =>
   items.flatMap((a, i) => items.slice(i + 1).map(b => [a, b] as const))
 
-const MOST = 300
+const MOST = 200
 
 export const rankCharts = ({ name, direction, panels }: Rank): Panels => ({
   kind: 'panels',

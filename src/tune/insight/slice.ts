@@ -55,7 +55,7 @@ export function axisOf({ name, kind, log, range: [low, high], choices }: Paramet
 }
 
 /** Points that a small picture can hold; the newest are kept. */
-const MOST = 300
+const MOST = 200
 
 export function sliceCharts({ name, direction, trials, panels }: Slice): Panels {
   const last = Math.max(...panels.flatMap(({ points }) => points.map(point => point.number)), 1)

@@ -28,6 +28,8 @@ export interface StudyReportOptions {
 
 /** More trials than these make forests and Gaussian processes too slow for a page that is looked at in between. */
 const MODELLED = 2000
+/** Up to here a Gaussian process is fitted in no time. */
+const FEW = 300
 
 /** Everything there is to see of a study, as a report; what cannot be shown yet is named with the reason. */
 export async function studyReport(
@@ -95,7 +97,8 @@ function progress(view: StudyView, others: readonly StudyView[]): Section {
     }
   }
   const complete = view.trials.filter(trial => trial.state === 'COMPLETE').length
-  const bound = complete >= 5 && complete <= MODELLED ? terminatorImprovement(view, { most: 12 }) : null
+  const bound =
+    complete >= 5 && complete <= MODELLED ? terminatorImprovement(view, { most: complete > FEW ? 4 : 12 }) : null
   return {
     heading: 'Progress',
     charts: [
