@@ -96,7 +96,7 @@ export function tuneView(stream: ProgressStream): TuneView {
   }
   return {
     update: progress => {
-      if (live) return draw(progressLines(progress, stream.columns ?? 100))
+      if (live) return draw(progressLines(progress, stream.columns || 100))
       const now = performance.now()
       const number = progress.best?.number ?? null
       const begins = !begun && progress.states.RUNNING > 0
@@ -111,8 +111,12 @@ export function tuneView(stream: ProgressStream): TuneView {
       else stream.write(`${text}\n`)
     },
     end: progress => {
-      if (live) draw(progressLines(progress, stream.columns ?? 100))
-      else stream.write(`${progressLine(progress)}\n`)
+      if (live) {
+        draw(progressLines(progress, stream.columns || 100))
+        // What comes after is written below it.
+        drawn = 0
+        last = []
+      } else stream.write(`${progressLine(progress)}\n`)
     },
   }
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { basename, dirname, extname, isAbsolute, resolve } from 'node:path'
+import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
 import { ConfigError, FormatError } from '../../ir/index.js'
@@ -196,15 +196,18 @@ async function importFile(file: string): Promise<Readonly<Record<string, unknown
     if (code !== 'ERR_UNKNOWN_FILE_EXTENSION' || !/\.[cm]?tsx?$/.test(file)) throw error
   }
   for (const from of [file, import.meta.url]) {
-    let api: string
+    let folder: string
     try {
-      api = createRequire(from).resolve('tsx/esm/api')
+      folder = dirname(createRequire(from).resolve('tsx/package.json'))
     } catch {
       continue
     }
-    const { register } = (await import(pathToFileURL(api).href)) as { register(): unknown } // tsx's own API
+    // Its form for import, which a resolver for require does not find.
+    const api = pathToFileURL(join(folder, 'dist', 'esm', 'api', 'index.mjs')).href
+    const { register } = (await import(api)) as { register(): unknown } // tsx's own API
     register()
-    return await import(url)
+    // Under another name: Node remembers that it could not read the first.
+    return await import(`${url}?typescript`)
   }
   throw new ConfigError({
     code: 'typescript',
