@@ -42,7 +42,11 @@ function user(): { uid?: number; gid?: number } {
   return { uid: Number(uid), gid: Number(gid) }
 }
 
-export async function startPostgres(bin: string): Promise<TestPostgres> {
+/** @param options durable: waits for the disk as servers do that are not there for tests. */
+export async function startPostgres(
+  bin: string,
+  { durable = false }: { durable?: boolean } = {},
+): Promise<TestPostgres> {
   const who = user()
   const folder = mkdtempSync(join(tmpdir(), 'anneal-pg-'))
   chmodSync(folder, 0o700)
@@ -59,7 +63,7 @@ export async function startPostgres(bin: string): Promise<TestPostgres> {
     '-c max_connections=120',
     '-c shared_buffers=32MB',
     '-c timezone=Asia/Tokyo', // dates are to be UTC wherever the server is
-    '-c fsync=off',
+    `-c fsync=${durable ? 'on' : 'off'}`,
   ].join(' ')
   const log = join(folder, 'log')
   const start = () => {

@@ -14,10 +14,12 @@ export interface Batch {
   readonly writes?: readonly Statement[]
   readonly reads?: readonly Statement[]
   /**
-   * The writes must not be done twice: when the answer to them is lost, the database is asked what became of the
-   * transaction with this number, and this statement for what it has left behind. Rows take the place of the answer; where
-   * there are none, nothing was done, and it is done again.
+   * The writes must not be done twice: when the answer to them is lost, the database is asked for what they have left
+   * behind, by which they can be told from those of others. Rows take the place of the answer; where there are none,
+   * nothing was done, and it is done again.
    */
+  readonly trace?: Statement
+  /** The same for writes that are told only by the number of their transaction, which costs asking for it first. */
   readonly once?: (transaction: string) => Statement
   /**
    * The writes lock what everybody needs: let go of it before they have reached the disk, then wait for the disk. Nobody
@@ -31,7 +33,7 @@ export interface Answer {
   readonly held: boolean
   /** Rows of each write, then of each read. Of writes that did not happen, or whose answer was lost, there are none. */
   readonly rows: readonly (readonly Row[])[]
-  /** What `once` gave, at least one row, where the answer was lost. */
+  /** What `trace` or `once` gave, at least one row, where the answer was lost. */
   readonly recovered: readonly Row[] | null
 }
 

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { PoolClient } from 'pg'
 import { ConfigError, RuntimeError } from '../../../ir/index.js'
 import {
@@ -46,6 +45,7 @@ export async function postgresDatabase(
       cause: error,
     })
   })
+  const application = `anneal ${crypto.randomUUID()}`
   let pool: InstanceType<typeof pg.Pool>
   try {
     pool = new pg.Pool({
@@ -54,7 +54,7 @@ export async function postgresDatabase(
       pipeline: true,
       connectionTimeoutMillis: 15_000,
       keepAlive: true,
-      application_name: 'anneal',
+      application_name: application,
       allowExitOnIdle: true,
     })
   } catch (error) {
@@ -70,19 +70,29 @@ export async function postgresDatabase(
   pool.on('error', () => {})
   pool.on('connect', client => client.on('error', () => {}))
 
-  const patiently = async <T>(work: (client: PoolClient, lost: string | null) => Promise<T>): Promise<T> => {
-    let lost: string | null = null
+  const names = new Map<string, string>()
+  const patiently = async <T>(work: (session: Session, lost: AnswerLost | null) => Promise<T>): Promise<T> => {
+    let lost: AnswerLost | null = null
     for (let attempt = 0; ; attempt++) {
       let client: PoolClient | null = null
       try {
-        client = await pool.connect()
-        const result = await work(client, lost)
-        client.release()
+        const own = await pool.connect()
+        client = own
+        const result = await work(
+          {
+            // Of pg's client, which its types leave out.
+            process: (own as PoolClient & { readonly processID: number }).processID,
+            application,
+            send: statements => sendAll(own, names, statements),
+          },
+          lost,
+        )
+        own.release()
         return result
       } catch (error) {
-        client?.release(isConnection(unwrapped(error)))
-        if (error instanceof AnswerLost) lost = error.transaction
         const cause = unwrapped(error)
+        client?.release(isConnection(cause))
+        if (error instanceof AnswerLost) lost = error
         if (!isConnection(cause) && !isConflict(cause)) throw translated(cause, url)
         if (attempt + 1 >= patience.tries)
           throw new RuntimeError({
@@ -100,8 +110,8 @@ export async function postgresDatabase(
 
   let canFlush: boolean
   try {
-    canFlush = await patiently(client =>
-      send(client, [FLUSH]).then(
+    canFlush = await patiently(session =>
+      session.send([FLUSH]).then(
         () => true,
         (error: unknown) => {
           if (isConnection(error)) throw error
@@ -127,55 +137,60 @@ export async function postgresDatabase(
   }
 }
 
-async function runBatch(client: PoolClient, batch: Batch): Promise<Answer> {
-  const { guard, writes = [], reads = [], once, contended = false } = batch
-  if (writes.length === 0) return { held: true, rows: await send(client, reads), recovered: null }
+async function runBatch(session: Session, batch: Batch): Promise<Answer> {
+  const { guard, writes = [], reads = [], trace, once, contended = false } = batch
+  if (writes.length === 0) return { held: true, rows: await session.send(reads), recovered: null }
   // A guard is asked before anything else is sent; and so is the transaction's number, where one may have to ask later what
   // became of it.
   const first = [...(guard === undefined ? [] : [guard.statement]), ...(once === undefined ? [] : [TRANSACTION])]
-  const ahead = first.length === 0 ? null : (await send(client, [BEGIN, ...first])).slice(1)
+  const ahead = first.length === 0 ? null : (await session.send([BEGIN, ...first])).slice(1)
   if (guard !== undefined && !guard.holds(ahead![0]!)) {
-    const rows = await send(client, [COMMIT, ...reads])
+    const rows = await session.send([COMMIT, ...reads])
     return { held: false, rows: [...writes.map(() => []), ...rows.slice(1)], recovered: null }
   }
-  const before = [...(ahead === null ? [BEGIN] : []), ...(contended ? [RELAX] : [])]
-  const after = contended ? [COMMIT, FLUSH] : [COMMIT]
+  // One statement is a transaction by itself.
+  const alone = writes.length === 1 && ahead === null && !contended
+  const before = [...(alone || ahead !== null ? [] : [BEGIN]), ...(contended ? [RELAX] : [])]
+  const after = [...(alone ? [] : [COMMIT]), ...(contended ? [FLUSH] : [])]
   try {
-    const rows = await send(client, [...before, ...writes, ...after, ...reads])
+    const rows = await session.send([...before, ...writes, ...after, ...reads])
     const written = rows.slice(before.length, before.length + writes.length)
     return { held: true, rows: [...written, ...lastOf(rows, reads)], recovered: null }
   } catch (error) {
-    if (once !== undefined && isConnection(error)) throw new AnswerLost(`${ahead!.at(-1)![0]![0]}`, error)
-    throw error
+    if (!isConnection(error) || (once === undefined && trace === undefined)) throw error
+    throw new AnswerLost(session.process, once === undefined ? null : `${ahead!.at(-1)![0]![0]}`, error)
   }
 }
 
 /** After a lost answer: what was done is not done again. */
-async function recover(client: PoolClient, batch: Batch, lost: string): Promise<Answer> {
-  const { writes = [], reads = [], once } = batch
-  let status = await statusOf(client, lost)
-  // The server may not have noticed yet that nobody listens.
-  for (let i = 0; i < 200 && status === 'in progress'; i++) {
+async function recover(session: Session, batch: Batch, lost: AnswerLost): Promise<Answer> {
+  const { writes = [], reads = [], once, trace } = batch
+  // The server may not have noticed yet that nobody listens, and go on with it.
+  for (let i = 0; ; i++) {
+    const [rows] = await session.send([{ sql: WORKING, parameters: [lost.process, session.application] }])
+    if (rows!.length === 0) break
+    if (i > 200) throw new Error('connection terminated, its work still in progress')
     await pause(50)
-    status = await statusOf(client, lost)
   }
-  if (status === 'in progress') throw new Error('connection terminated, its transaction still in progress')
-  if (status !== 'committed') return runBatch(client, batch)
-  const rows = await send(client, [once!(lost), ...(batch.contended ? [FLUSH] : []), ...reads])
+  if (lost.transaction !== null && !(await isCommitted(session, lost.transaction))) return runBatch(session, batch)
+  const found = trace ?? once!(lost.transaction!)
+  const rows = await session.send([found, ...(batch.contended ? [FLUSH] : []), ...reads])
   // After a fall a server may give the number of a transaction that left no trace to another one.
-  if (rows[0]!.length === 0) return runBatch(client, batch)
+  if (rows[0]!.length === 0) return runBatch(session, batch)
   return { held: true, rows: [...writes.map(() => []), ...lastOf(rows, reads)], recovered: rows[0]! }
 }
 
-async function statusOf(client: PoolClient, transaction: string): Promise<string> {
+/** Whether the server process of a connection that broke still works; tells it to end. */
+const WORKING =
+  'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = CAST($1 AS INTEGER) AND application_name = $2'
+
+async function isCommitted(session: Session, transaction: string): Promise<boolean> {
   try {
-    const [[row]] = (await send(client, [
-      { sql: 'SELECT txid_status(CAST($1 AS BIGINT))', parameters: [transaction] },
-    ])) as [Row[]]
-    return `${row?.[0]}`
+    const status = { sql: 'SELECT txid_status(CAST($1 AS BIGINT))', parameters: [transaction] }
+    return (await session.send([status]))[0]![0]?.[0] === 'committed'
   } catch (error) {
     // A number the server does not remember giving: it fell before anything of the transaction reached its disk.
-    if (codeOf(error) === '22023') return 'aborted'
+    if (codeOf(error) === '22023') return false
     throw error
   }
 }
@@ -183,8 +198,27 @@ async function statusOf(client: PoolClient, transaction: string): Promise<string
 const lastOf = (rows: readonly (readonly Row[])[], reads: readonly Statement[]): readonly (readonly Row[])[] =>
   reads.length === 0 ? [] : rows.slice(-reads.length)
 
-/** Sends statements at one go, and waits for all answers. @throws the first error that is not a consequence of another */
-async function send(client: PoolClient, statements: readonly Statement[]): Promise<readonly (readonly Row[])[]> {
+/** A connection while it is somebody's. */
+interface Session {
+  /** The number of the process that serves it. */
+  readonly process: number
+  /** The name that all connections of this storage go by, and no others. */
+  readonly application: string
+  /** Sends statements at one go, and waits for all answers. @throws the first error that is no consequence of another */
+  send(statements: readonly Statement[]): Promise<readonly (readonly Row[])[]>
+}
+
+async function sendAll(
+  client: PoolClient,
+  names: Map<string, string>,
+  statements: readonly Statement[],
+): Promise<readonly (readonly Row[])[]> {
+  /** Statements are prepared once for each connection, by a name that stands for their text. */
+  const nameOf = (sql: string): string => {
+    let name = names.get(sql)
+    if (name === undefined) names.set(sql, (name = `anneal_${names.size}`))
+    return name
+  }
   const results = await Promise.allSettled(
     statements.map(({ sql, parameters }) =>
       client.query<unknown[]>({ name: nameOf(sql), text: sql, values: [...parameters], rowMode: 'array' }),
@@ -201,14 +235,13 @@ async function send(client: PoolClient, statements: readonly Statement[]): Promi
   return results.map(result => (result.status === 'fulfilled' ? result.value.rows : []))
 }
 
-/** Statements are prepared once for each connection, by a name that stands for their text. */
-const nameOf = (sql: string): string => `anneal_${createHash('sha1').update(sql).digest('base64url').slice(0, 20)}`
-
-/** The answer to a transaction, whose number this is, did not come. */
+/** The answer to writes that a process of the server was given did not come. */
 class AnswerLost extends Error {
-  readonly transaction: string
-  constructor(transaction: string, cause: unknown) {
+  readonly process: number
+  readonly transaction: string | null
+  constructor(process: number, transaction: string | null, cause: unknown) {
     super('answer lost', { cause })
+    this.process = process
     this.transaction = transaction
   }
 }

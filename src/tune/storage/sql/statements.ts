@@ -19,6 +19,7 @@ class Slot {
     this.name = name
   }
 }
+export const slot = (name: string): RawBuilder<unknown> => sql`${new Slot(name)}`
 /** A statement whose text is made once, and that is run with values for its slots. */
 export type Prepared = (values: Readonly<Record<string, unknown>>) => Statement
 
@@ -74,7 +75,6 @@ export function compilerFor(kind: 'sqlite' | 'postgresql') {
 export function statementsFor(kind: 'sqlite' | 'postgresql') {
   const postgres = kind === 'postgresql'
   const prepared = compilerFor(kind)
-  const slot = (name: string) => sql`${new Slot(name)}`
   const int = (name: string) => sql`CAST(${slot(name)} AS INTEGER)`
   const float = (name: string) => sql`CAST(${slot(name)} AS FLOAT)`
   const text = (name: string) => sql`CAST(${slot(name)} AS TEXT)`
@@ -158,6 +158,12 @@ export function statementsFor(kind: 'sqlite' | 'postgresql') {
       SELECT ${columns} FROM trials WHERE study_id = ${slot('study')} AND trial_id > ${slot('since')}${condition}
       UNION ALL SELECT ${columns} FROM trials
       WHERE study_id = ${slot('study')} AND trial_id <= ${slot('since')} AND ${amongIds}${condition}`
+  const waiting = since(sql`trial_id`, sql` AND state = 'WAITING'`)
+  const insertTrial = (condition: RawBuilder<unknown>) =>
+    prepared(sql`
+      INSERT INTO trials (number, study_id, state, datetime_start, datetime_complete)
+      SELECT ${nextNumber}, study_id, ${typed('state', 'trialstate')}, ${typed('start', 'TIMESTAMP')}, ${typed('complete', 'TIMESTAMP')}
+      FROM studies WHERE study_id = ${slot('study')}${condition} RETURNING trial_id, number`)
   const columns = sql.raw('trial_id, number, state, datetime_start, datetime_complete')
   /** Rows a transaction has written carry its number. */
   const byTransaction = sql`CAST(CAST(xmin AS TEXT) AS BIGINT) = CAST(${slot('transaction')} AS BIGINT) % 4294967296`
@@ -206,11 +212,10 @@ export function statementsFor(kind: 'sqlite' | 'postgresql') {
 
     /** Everybody who makes a trial waits here, so that ids are committed in their order and numbers have no gaps. */
     lockStudy: prepared(sql`SELECT study_id FROM studies WHERE study_id = ${slot('study')}${forUpdate}`),
-    insertTrial: prepared(sql`
-      INSERT INTO trials (number, study_id, state, datetime_start, datetime_complete)
-      SELECT ${nextNumber}, study_id, ${typed('state', 'trialstate')}, ${typed('start', 'TIMESTAMP')}, ${typed('complete', 'TIMESTAMP')}
-      FROM studies WHERE study_id = ${slot('study')} AND (${int('limit')} IS NULL OR ${nextNumber} < ${int('limit')})
-      RETURNING trial_id, number`),
+    insertTrial: insertTrial(sql``),
+    /** Only where none waits, and there are fewer than a limit. */
+    beginTrial: insertTrial(sql`
+      AND NOT EXISTS (${waiting}) AND (${int('limit')} IS NULL OR ${nextNumber} < ${int('limit')})`),
     insertedTrial: prepared(sql`
       SELECT trial_id, number FROM trials WHERE study_id = ${slot('study')} AND ${postgres ? byTransaction : sql`1 = 0`}`),
     /** Dates are as good as names: to the microsecond, nobody begins or ends anything at the same time. */
@@ -220,6 +225,9 @@ export function statementsFor(kind: 'sqlite' | 'postgresql') {
       SELECT trial_id FROM trials WHERE trial_id = ${slot('trial')} AND datetime_start = ${slot('date')}`),
     endedTrial: prepared(sql`
       SELECT trial_id FROM trials WHERE trial_id = ${slot('trial')} AND datetime_complete = ${slot('date')}`),
+    /** A row where the trial can be written to. */
+    lockOpen: prepared(sql`SELECT trial_id FROM trials WHERE trial_id = ${slot('trial')} AND ${isOpen}${forUpdate}`),
+    trialState: prepared(sql`SELECT number, state FROM trials WHERE trial_id = ${slot('trial')}`),
     lockTrial: prepared(sql`SELECT number, state FROM trials WHERE trial_id = ${slot('trial')}${forUpdate}`),
     start: prepared(sql`
       UPDATE trials SET state = 'RUNNING', datetime_start = ${slot('date')}
@@ -237,7 +245,6 @@ export function statementsFor(kind: 'sqlite' | 'postgresql') {
 
     trial: partsOf(sql`SELECT ${columns} FROM trials WHERE trial_id = ${slot('trial')}`),
     trialsSince: partsOf(since(columns, sql``)),
-    waitingSince: prepared(since(sql`trial_id`, sql` AND state = 'WAITING'`)),
 
     beat: beatOf(sql`${slot('trial')}`),
     /** The newest trial if it began then: where none was made, it is somebody else's. */

@@ -2,7 +2,9 @@ import { isAnnealError } from '../../../ir/index.js'
 import { checkCompatible, type Distribution } from '../../distribution.js'
 import { type FrozenTrial, isFinished, type TrialState } from '../../frozen-trial.js'
 import { stringifyJson } from '../../json.js'
+import { freshTrial } from '../memory.js'
 import {
+  checkKnown,
   checkName,
   checkResult,
   checkWrites,
@@ -12,17 +14,17 @@ import {
   unknownStudy,
   unknownTrial,
 } from '../refusals.js'
-import { type Snapshot, type Storage, singleWrites, type TrialTemplate, type TrialWrite } from '../storage.js'
+import { type Snapshot, type Storage, singleWrites, type TrialWrite } from '../storage.js'
 import { type TrialCache, trialCache } from './cache.js'
 import type { Database, Row, Statement } from './database.js'
-import { distributionReader, stampNow, studiesFrom, toStamp, trialsFrom } from './parts.js'
+import { distributionReader, stampNow, studiesFrom, trialsFrom } from './parts.js'
 import { statementsFor } from './statements.js'
-import { type Target, valueStatements, writeStatement, writesOf } from './writes.js'
+import { writersFor, writesOf } from './writes.js'
 
 /** Optuna's storage in a database whose schema is there. */
 export function sqlStorage(database: Database): Storage {
   const { kind, url } = database
-  const statements = statementsFor(kind)
+  const statements = { ...statementsFor(kind), ...writersFor(kind) }
   const read = distributionReader()
   const caches = new Map<number, TrialCache>()
   /** Of trials that this process began or wrote to. */
@@ -65,48 +67,6 @@ export function sqlStorage(database: Database): Storage {
     return found
   }
 
-  const openTrial = (trialId: number): Target => ({ to: statements.toOpen, of: { trial: trialId } })
-
-  /** Inserts a trial; answers with the rows of the reads after it. */
-  const insert = async (
-    studyId: number,
-    start: string | null,
-    template: TrialTemplate | null,
-    {
-      beat = false,
-      limit = Infinity,
-      reads = [],
-    }: { beat?: boolean; limit?: number; reads?: readonly Statement[] } = {},
-  ) => {
-    const target: Target = { to: statements.toNewest, of: { study: studyId } }
-    const { rows, recovered } = await database.run({
-      writes: [
-        statements.lockStudy({ study: studyId }),
-        statements.insertTrial({
-          study: studyId,
-          state: template?.state ?? 'RUNNING',
-          start,
-          complete: template?.complete == null ? null : toStamp(template.complete),
-          limit: limit === Infinity ? null : limit,
-        }),
-        ...valueStatements(target, template?.values ?? null),
-        ...(template === null ? [] : writesOf(template).map(write => writeStatement(target, write))),
-        ...(beat ? [statements.beatNewest({ study: studyId, date: start })] : []),
-      ],
-      reads,
-      once: transaction =>
-        template === null
-          ? statements.begunTrial({ study: studyId, date: start })
-          : statements.insertedTrial({ study: studyId, transaction }),
-      contended: true,
-    })
-    const [row] = recovered ?? rows[1]!
-    if (row === undefined) throw rows[0]![0] === undefined ? unknownStudy(studyId) : trialLimit(limit)
-    const [id, number] = row as readonly [number, number]
-    studyOf.set(id, studyId)
-    return { id, number, rest: rows.slice(rows.length - reads.length) }
-  }
-
   /** Turns a WAITING trial RUNNING; false where it was not waiting any more. */
   const start = async (trialId: number, beat = false): Promise<boolean> => {
     const date = stampNow()
@@ -116,10 +76,9 @@ export function sqlStorage(database: Database): Storage {
         statements.start({ trial: trialId, date }),
         ...(beat ? [statements.beat({ trial: trialId })] : []),
       ],
-      once: () => statements.startedTrial({ trial: trialId, date }),
+      trace: statements.startedTrial({ trial: trialId, date }),
     })
-    if (recovered !== null) return true
-    if (rows[1]!.length > 0) return true
+    if (recovered !== null || rows[1]!.length > 0) return true
     checkOpen(trialId, rows[0]!)
     return false
   }
@@ -147,13 +106,8 @@ export function sqlStorage(database: Database): Storage {
   const writeTrial = async (trialId: number, writes: readonly TrialWrite[]): Promise<void> => {
     checkWrites(writes)
     await checkParams(trialId, writes)
-    const { rows } = await database.run({
-      writes: [
-        statements.lockTrial({ trial: trialId }),
-        ...writes.map(write => writeStatement(openTrial(trialId), write)),
-      ],
-    })
-    checkOpen(trialId, rows[0]!)
+    const { rows } = await database.run({ writes: statements.toTrial(trialId, writes, null) })
+    if (rows[0]!.length === 0) throw await closed(trialId)
   }
 
   /** Ends a trial, or gives it another state than RUNNING, with values and other writes; then reads. */
@@ -169,18 +123,19 @@ export function sqlStorage(database: Database): Storage {
     await checkParams(trialId, writes)
     const date = isFinished(state) ? stampNow() : null
     const { rows, recovered } = await database.run({
-      writes: [
-        statements.lockTrial({ trial: trialId }),
-        ...writes.map(write => writeStatement(openTrial(trialId), write)),
-        ...valueStatements(openTrial(trialId), values),
-        statements.setState({ trial: trialId, state, date }),
-      ],
+      writes: statements.toTrial(trialId, writes, { state, date, values }),
       reads,
-      once: () => statements.endedTrial({ trial: trialId, date }),
+      trace: statements.endedTrial({ trial: trialId, date }),
     })
-    if (recovered === null) checkOpen(trialId, rows[0]!)
+    if (recovered === null && rows[0]!.length === 0) throw await closed(trialId)
     if (isFinished(state)) studyOf.delete(trialId)
     return rows.slice(rows.length - reads.length)
+  }
+  /** Why nothing can be written to a trial. */
+  const closed = async (trialId: number) => {
+    const [rows] = await query(statements.trialState({ trial: trialId }))
+    const [number, state] = (rows![0] ?? []) as readonly [number?, TrialState?]
+    return number === undefined || state === undefined ? unknownTrial(trialId) : finishedTrial({ number, state })
   }
 
   const setStudyAttr = async (statement: Statement, studyId: number): Promise<void> => {
@@ -238,42 +193,66 @@ export function sqlStorage(database: Database): Storage {
       await setStudyAttr(statements.studySystemAttr({ study: studyId, name: key, text: stringifyJson(value) }), studyId)
     },
 
-    createTrial: async (studyId, template) => {
-      if (template === undefined) {
-        const { id, number } = await insert(studyId, stampNow(), null)
-        return { id, number }
-      }
+    createTrial: async (studyId, template = freshTrial()) => {
       checkResult(template.values)
       checkWrites(writesOf(template))
       if (Object.keys(template.distributions).length > 0) {
         await snapshot(studyId)
         const { distributions } = cacheOf(studyId)
         for (const [name, distribution] of Object.entries(template.distributions))
-          if (distributions.has(name)) checkCompatible(distributions.get(name)!, distribution, name)
+          checkKnown(distributions, name, distribution)
       }
-      const { id, number } = await insert(studyId, template.start === null ? null : toStamp(template.start), template)
+      const { rows, recovered } = await database.run({
+        writes: [statements.lockStudy({ study: studyId }), ...statements.fromTemplate(studyId, template)],
+        once: transaction => statements.insertedTrial({ study: studyId, transaction }),
+        contended: true,
+      })
+      const [row] = recovered ?? rows[1]!
+      if (row === undefined) throw unknownStudy(studyId)
+      const [id, number] = row as readonly [number, number]
       return { id, number }
     },
     beginTrial: async (studyId, { beat = false, limit = Infinity } = {}) => {
-      const waiting = (await query(statements.waitingSince(unread(studyId))))[0]!.map(row => row[0] as number) // an INTEGER
-      for (const id of waiting.sort((a, b) => a - b)) {
-        const mine = await start(id, beat).catch((error: unknown) => {
-          if (isAnnealError(error) && error.code === 'finished-trial') return false // somebody ran it, and was quick
-          throw error
+      for (;;) {
+        const date = stampNow()
+        const reads = snapshotReads(studyId)
+        const { rows, recovered } = await database.run({
+          writes: [
+            statements.lockStudy({ study: studyId }),
+            statements.beginTrial({
+              ...unread(studyId),
+              state: 'RUNNING',
+              start: date,
+              limit: limit === Infinity ? null : limit,
+            }),
+            ...(beat ? [statements.beatNewest({ study: studyId, date })] : []),
+          ],
+          reads,
+          trace: statements.begunTrial({ study: studyId, date }),
+          contended: true,
         })
-        if (!mine) continue
-        studyOf.set(id, studyId)
-        const now = await snapshot(studyId)
-        return { ...now, trial: now.trials.find(t => t.id === id) ?? (await trial(id)) }
+        const now = snapshotFrom(studyId, rows.slice(rows.length - reads.length))
+        const [row] = recovered ?? rows[1]!
+        if (row !== undefined) {
+          const [id, number] = row as readonly [number, number]
+          studyOf.set(id, studyId)
+          const mine = now.trials[number]
+          return { ...now, trial: mine?.id === id ? mine : await trial(id) }
+        }
+        // Some wait, or did a moment ago; or there are enough.
+        const waiting = now.trials.filter(t => t.state === 'WAITING')
+        for (const { id } of waiting) {
+          const mine = await start(id, beat).catch((error: unknown) => {
+            if (isAnnealError(error) && error.code === 'finished-trial') return false // somebody ran it, and was quick
+            throw error
+          })
+          if (!mine) continue
+          studyOf.set(id, studyId)
+          const then = await snapshot(studyId)
+          return { ...then, trial: then.trials.find(t => t.id === id) ?? (await trial(id)) }
+        }
+        if (waiting.length === 0 && now.trials.length >= limit) throw trialLimit(limit)
       }
-      const { id, number, rest } = await insert(studyId, stampNow(), null, {
-        beat,
-        limit,
-        reads: snapshotReads(studyId),
-      })
-      const now = snapshotFrom(studyId, rest)
-      const mine = now.trials[number]
-      return { ...now, trial: mine?.id === id ? mine : await trial(id) }
     },
     trial,
     trials: async studyId => (await snapshot(studyId)).trials,
@@ -294,8 +273,6 @@ export function sqlStorage(database: Database): Storage {
       const [rows] = await query(statements.studyOfTrial({ trial: trialId }))
       if (rows![0] === undefined) throw unknownTrial(trialId)
       const study = rows![0][0] as number // an INTEGER column
-      const target: Target = { to: statements.toNewest, of: { study } }
-      const again = retry === null ? [] : writesOf(retry).map(write => writeStatement(target, write))
       const date = stampNow()
       const { held } = await database.run({
         guard: {
@@ -305,10 +282,9 @@ export function sqlStorage(database: Database): Storage {
         writes: [
           statements.setState({ trial: trialId, state: 'FAIL', date }),
           statements.lockStudy({ study }),
-          ...(retry === null ? [] : [statements.insertTrial({ study, state: retry.state })]),
-          ...again,
+          ...(retry === null ? [] : statements.fromTemplate(study, retry)),
         ],
-        once: () => statements.endedTrial({ trial: trialId, date }),
+        trace: statements.endedTrial({ trial: trialId, date }),
       })
       return held
     },

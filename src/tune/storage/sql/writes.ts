@@ -2,15 +2,55 @@ import { distributionToJson } from '../../distribution.js'
 import { stringifyJson } from '../../json.js'
 import type { TrialTemplate, TrialWrite } from '../storage.js'
 import type { Statement } from './database.js'
-import { stored } from './parts.js'
-import type { Statements } from './statements.js'
+import { type End, gatheredWrites } from './gathered.js'
+import { stored, toStamp } from './parts.js'
+import { type Statements, statementsFor } from './statements.js'
 
-/** The trial written to: one that is open, by its id; or the newest of a study. */
-export type Target =
-  | { readonly to: Statements['toOpen']; readonly of: { readonly trial: number } }
-  | { readonly to: Statements['toNewest']; readonly of: { readonly study: number } }
+/** What is written to trials, as statements. */
+export interface Writers {
+  /**
+   * Writes to a trial that is open, and its end where there is one. The first statement has a row where it is; where it is
+   * not, none of them does anything.
+   */
+  toTrial(trialId: number, writes: readonly TrialWrite[], end: End | null): readonly Statement[]
+  /** A trial as a template says, in a study whose lock is held. The first statement has its id and number. */
+  fromTemplate(studyId: number, template: TrialTemplate): readonly Statement[]
+}
 
-export function writeStatement({ to, of }: Target, write: TrialWrite): Statement {
+export function writersFor(kind: 'sqlite' | 'postgresql'): Writers {
+  const statements = statementsFor(kind)
+  const { lockOpen, setState, insertTrial, toOpen, toNewest } = statements
+  const gathered = gatheredWrites()
+  return {
+    toTrial: (trial, writes, end) =>
+      kind === 'postgresql'
+        ? [gathered(trial, writes, end)]
+        : [
+            lockOpen({ trial }),
+            ...writes.map(write => writeStatement(toOpen, { trial }, write)),
+            ...valueStatements(toOpen, { trial }, end?.values ?? null),
+            ...(end === null ? [] : [setState({ trial, state: end.state, date: end.date })]),
+          ],
+    fromTemplate: (study, template) => [
+      insertTrial({
+        study,
+        state: template.state,
+        start: stampOf(template.start),
+        complete: stampOf(template.complete),
+      }),
+      ...valueStatements(toNewest, { study }, template.values),
+      ...writesOf(template).map(write => writeStatement(toNewest, { study }, write)),
+    ],
+  }
+}
+
+const stampOf = (date: Date | null): string | null => (date === null ? null : toStamp(date))
+
+/** Statements that write to a trial, and which one it is. */
+type To = Statements['toOpen']
+type Of = { readonly trial: number } | { readonly study: number }
+
+function writeStatement(to: To, of: Of, write: TrialWrite): Statement {
   switch (write.kind) {
     case 'param':
       return to.param({
@@ -26,7 +66,7 @@ export function writeStatement({ to, of }: Target, write: TrialWrite): Statement
   }
 }
 
-export const valueStatements = ({ to, of }: Target, values: readonly number[] | null): readonly Statement[] =>
+const valueStatements = (to: To, of: Of, values: readonly number[] | null): readonly Statement[] =>
   (values ?? []).map((value, place) => to.value({ ...of, place, ...stored(value) }))
 
 /** What a template holds, as writes. */

@@ -1,0 +1,131 @@
+import { type ChildProcess, fork, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { loadavg, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { findPostgres, startPostgres } from '../src/testing/postgres.js'
+import { createStudy, loadStudy, samplers, type Trial } from '../src/tune/index.js'
+
+// Trials per second that storages keep up with: an objective that takes no time, the random sampler, one process and
+// several; beside Optuna where ANNEAL_PYTHON has it. `npx tsx bench/tune-storage.ts [trials] [--memory]`
+const objective = (trial: Trial): number => trial.suggestFloat('x', -10, 10) ** 2 + trial.suggestInt('n', 1, 9)
+
+interface Share {
+  readonly seconds: number
+  /** Of this process alone. */
+  readonly cpu: number
+}
+
+/** One worker: says when it is ready, makes its trials when it is told to. */
+async function work(url: string, trials: number): Promise<void> {
+  const study = await loadStudy({ name: 'bench', storage: url, sampler: samplers.random() })
+  process.send!('ready')
+  await new Promise(resolve => process.once('message', resolve))
+  const share = await measured(() => study.optimize(objective, { trials }))
+  await study.storage.close()
+  process.send!(share)
+  process.disconnect()
+}
+
+async function measured(run: () => Promise<void>): Promise<Share> {
+  const began = performance.now()
+  const before = process.cpuUsage()
+  await run()
+  const { user, system } = process.cpuUsage(before)
+  return { seconds: (performance.now() - began) / 1000, cpu: (user + system) / 1e6 }
+}
+
+async function many(url: string, workers: number, trials: number): Promise<Share> {
+  const study = await createStudy({ name: 'bench', storage: url })
+  const next = <T>(child: ChildProcess) => new Promise<T>(resolve => child.once('message', resolve as () => void))
+  const children = Array.from({ length: workers }, () =>
+    fork(fileURLToPath(import.meta.url), ['--worker', url, `${trials / workers}`], { execArgv: process.execArgv }),
+  )
+  await Promise.all(children.map(child => next(child)))
+  const began = performance.now()
+  const shares = children.map(child => next<Share>(child))
+  for (const child of children) child.send('go')
+  const done = await Promise.all(shares)
+  const seconds = (performance.now() - began) / 1000
+  const numbers = (await study.trials()).map(trial => trial.number)
+  if (new Set(numbers).size !== trials || Math.max(...numbers) !== trials - 1) throw new Error('numbers have gaps')
+  await study.storage.close()
+  return { seconds, cpu: done.reduce((sum, share) => sum + share.cpu, 0) }
+}
+
+async function one(url: string, trials: number): Promise<Share> {
+  const study = await createStudy({ name: 'bench', storage: url, sampler: samplers.random() })
+  await study.optimize(objective, { trials: 20 })
+  const share = await measured(() => study.optimize(objective, { trials }))
+  await study.storage.close()
+  return share
+}
+
+/** Optuna's own, one process; null where it is not installed. */
+function optuna(url: string, trials: number): Share | null {
+  const python = process.env.ANNEAL_PYTHON
+  if (python === undefined) return null
+  const code = `
+import json, sys, time, optuna
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+url = sys.argv[1]
+if url.startswith("journal:///"):
+    url = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(url[11:]))
+study = optuna.create_study(storage=url, sampler=optuna.samplers.RandomSampler())
+objective = lambda t: t.suggest_float("x", -10, 10) ** 2 + t.suggest_int("n", 1, 9)
+study.optimize(objective, n_trials=5)
+wall, cpu = time.perf_counter(), time.process_time()
+study.optimize(objective, n_trials=int(sys.argv[2]))
+print(json.dumps({"seconds": time.perf_counter() - wall, "cpu": time.process_time() - cpu}))`
+  const { status, stdout } = spawnSync(python, ['-c', code, url, `${trials}`], { encoding: 'utf8' })
+  return status === 0 ? (JSON.parse(stdout) as Share) : null
+}
+
+function show(name: string, trials: number, share: Share | null): void {
+  const text =
+    share === null
+      ? 'not installed'
+      : `${(trials / share.seconds).toFixed(0).padStart(6)} trials/s   ${((share.cpu / trials) * 1000).toFixed(2)} ms of processor each`
+  process.stdout.write(`${name.padEnd(36)} ${text}   load ${loadavg()[0]!.toFixed(1)}\n`)
+}
+
+async function main(trials: number, memory: boolean): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'anneal-bench-'))
+  const bin = findPostgres()
+  const server = bin === null ? null : await startPostgres(bin, { durable: true })
+  try {
+    const sqlite = (name: string) => `sqlite:///${join(folder, name)}.db`
+    show('memory', trials, await one('memory', trials))
+    show('SQLite', trials, await one(sqlite('one'), trials))
+    show('SQLite, 8 workers', trials, await many(sqlite('many'), 8, trials))
+    show('journal', trials, await one(`journal:///${join(folder, 'one.log')}`, trials))
+    if (server !== null) {
+      show('PostgreSQL', trials, await one(server.database(), trials))
+      show('PostgreSQL, 8 workers', trials, await many(server.database(), 8, trials))
+    }
+    const few = Math.min(trials, 200)
+    show('Optuna, SQLite', few, optuna(sqlite('optuna'), few))
+    show('Optuna, journal', few, optuna(`journal:///${join(folder, 'optuna.log')}`, few))
+    if (server !== null) show('Optuna, PostgreSQL', few, optuna(server.database(), few))
+    if (memory) {
+      const study = await createStudy({ storage: sqlite('memory'), sampler: samplers.random() })
+      for (let made = 0; made <= 20_000; made += 2_500) {
+        globalThis.gc?.()
+        const { heapUsed, rss } = process.memoryUsage()
+        process.stdout.write(
+          `${`${made}`.padStart(6)} trials: heap ${(heapUsed / 1e6).toFixed(0)} MB, process ${(rss / 1e6).toFixed(0)} MB\n`,
+        )
+        const share = await measured(() => study.optimize(objective, { trials: 2_500 }))
+        show('  then', 2_500, share)
+      }
+      await study.storage.close()
+    }
+  } finally {
+    server?.stop()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+const [first, ...rest] = process.argv.slice(2)
+if (first === '--worker') await work(rest[0]!, Number(rest[1]))
+else await main(Number(first ?? 1000) || 1000, process.argv.includes('--memory'))
