@@ -212,6 +212,14 @@ describe('optimize', () => {
     }
   })
 
+  test('leaves timers their turns, where neither objective nor storage waits for anything', async () => {
+    const s = await study()
+    const controller = new AbortController()
+    setTimeout(() => controller.abort(), 50)
+    await s.optimize(() => 1, { signal: controller.signal, trials: 20_000 })
+    expect((await s.trials()).length).toBeLessThan(20_000)
+  })
+
   test('calls back after each trial, one at a time, also where several run', async () => {
     const s = await study()
     let at = 0

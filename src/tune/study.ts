@@ -352,8 +352,17 @@ export class Study {
     let callbacks: Promise<void> = Promise.resolve()
     const going = () =>
       begun < trials && performance.now() < end && !this.#stopped && failure === null && !(signal?.aborted ?? false)
+    // Objectives that wait for nothing, on a storage that does not either, would leave timers and signals no turn.
+    let turned = performance.now()
+    const turn = async () => {
+      if (performance.now() - turned < TURN) return
+      await new Promise(resolve => setTimeout(resolve, 0))
+      turned = performance.now()
+    }
     const worker = async () => {
       while (going()) {
+        await turn()
+        if (!going()) return
         begun++
         try {
           const trial = await this.#runTrial(objective, options)
@@ -446,6 +455,8 @@ export class Study {
 
 /** Milliseconds between looks at what others do, when there is nothing else to do. */
 const WAIT = 300
+/** Milliseconds of trials after which the event loop has a turn. */
+const TURN = 20
 
 /** Whether a trial stands in for one whose worker died. */
 export const isRepeat = (trial: FrozenTrial): boolean => Array.isArray(trial.systemAttrs.retry_history)

@@ -23,6 +23,8 @@ interface Prepared {
 const PATIENCE: Patience = { tries: 400, first: 2, most: 150 }
 /** Milliseconds within which SQLite itself waits for a lock, and the process with it. */
 const BUSY = 50
+/** Milliseconds without a turn of the event loop. */
+const TURN = 20
 
 /**
  * A SQLite file (or `:memory:`). Transactions run at a stretch, without a turn of the event loop, so that a lock is never
@@ -99,6 +101,7 @@ export async function sqliteDatabase(path: string, url: string): Promise<Databas
       }
   }
   let closed = false
+  let turned = performance.now()
   try {
     await patiently(() => {
       // A file that may only be read keeps its mode.
@@ -114,6 +117,11 @@ export async function sqliteDatabase(path: string, url: string): Promise<Databas
     url,
     run: async ({ guard, writes = [], reads = [] }): Promise<Answer> => {
       if (closed) throw closedError(url)
+      // Nothing here takes a turn of the event loop by itself; but what the driver is done with is only freed in one.
+      if (performance.now() - turned > TURN) {
+        await new Promise(resolve => setImmediate(resolve))
+        turned = performance.now()
+      }
       // Each part by itself: after a commit, only the reads are tried again.
       const written = writes.length === 0 ? [] : await patiently(() => transaction(writes, guard))
       const read: (readonly Row[])[] = []
