@@ -106,7 +106,8 @@ async function main(trials: number, memory: boolean): Promise<void> {
     const few = Math.min(trials, 200)
     show('Optuna, SQLite', few, optuna(sqlite('optuna'), few))
     show('Optuna, journal', few, optuna(`journal:///${join(folder, 'optuna.log')}`, few))
-    if (server !== null) show('Optuna, PostgreSQL', few, optuna(server.database(), few))
+    if (server !== null)
+      show('Optuna, PostgreSQL', few, optuna(server.database().replace('postgresql:', 'postgresql+psycopg2:'), few))
     if (memory) {
       const study = await createStudy({ storage: sqlite('memory'), sampler: samplers.random() })
       for (let made = 0; made <= 20_000; made += 2_500) {
