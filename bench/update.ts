@@ -1,7 +1,7 @@
 import { Graph, type Tensor, tensor } from '../src/ir/index.js'
 import { mixKey } from '../src/ops/counter-random.js'
-import { initialValue, type Optimizer, optimizerFromConfig, optimizerNames, traceUpdate } from '../src/optim/index.js'
-import { stepInfo } from '../src/optim/optimizer.js'
+import { type Optimizer, optimizerFromConfig, optimizerNames } from '../src/optim/index.js'
+import { initialValue, keyLabel, stepInfo, traceUpdate } from '../src/optim/optimizer.js'
 import { compile, createState } from '../src/runtime/index.js'
 import { columns, machine, median, minimum } from './harness.js'
 
@@ -31,7 +31,7 @@ async function prepared(optimizer: Optimizer, lowering: boolean): Promise<() => 
   const trace = traceUpdate(optimizer, {
     parameters,
     phase: optimizer.phase(0),
-    key: name => mixKey(key, name.length),
+    key: name => mixKey(key, keyLabel(name)),
   })
   const updates = Object.fromEntries([...trace.parameters, ...trace.slots])
   const program = await compile(graph, { outputs: {}, updates, threads: 1, lowering })

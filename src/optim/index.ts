@@ -1,7 +1,7 @@
 export { type OptimizerConfig, optimizerFromConfig, optimizerNames } from './from-config.js'
 export * from './links/index.js'
+export { minimizer, type Objective, type Progress } from './minimizer.js'
 export type { Evaluation, HostUpdate, Optimizer, Slot, UpdateContext, UpdateTrace } from './optimizer.js'
-export { initialValue, traceUpdate } from './optimizer.js'
 export type { OptimizerOptions, ParameterGroup } from './options.js'
 export { type Evaluated, optimizer, type Recipe } from './recipe.js'
 export * from './recipes/index.js'

@@ -4,7 +4,7 @@ import { optimizers } from '../index.js'
 import { type Tensor, tensor } from '../ir/index.js'
 import * as ops from '../ops/index.js'
 import { expectClose, type Figure, figureTensor, readFigures } from '../testing/figures.js'
-import { minimizer, type Progress } from '../testing/optimizer.js'
+import { minimizer, type Progress } from './minimizer.js'
 
 /** The gradients an optimizer acts on: what plain descent with rate 1 takes from parameters whose gradients are given. */
 async function passed(

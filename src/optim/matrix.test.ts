@@ -4,9 +4,10 @@ import { type Tensor, tensor } from '../ir/index.js'
 import * as ops from '../ops/index.js'
 import { evaluate, expectClose, readFigures } from '../testing/figures.js'
 import { mixedObjective } from '../testing/objective.js'
-import { minimizer, type Progress, testOptimizer } from '../testing/optimizer.js'
+import { testOptimizer } from '../testing/optimizer.js'
 import type { MuonOptions, Optimizer } from './index.js'
 import { orthogonalize } from './links/orthogonal.js'
+import { minimizer, type Progress } from './minimizer.js'
 
 const { start, objective } = mixedObjective(new URL('./figures/matrix.json', import.meta.url))
 

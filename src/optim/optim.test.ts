@@ -3,7 +3,8 @@ import { layers, optimizers, sequential } from '../index.js'
 import { tensor } from '../ir/index.js'
 import * as ops from '../ops/index.js'
 import { expectClose, type Figure, figureTensor, readFigures } from '../testing/figures.js'
-import { minimizer, type Objective, type Progress, testOptimizer } from '../testing/optimizer.js'
+import { testOptimizer } from '../testing/optimizer.js'
+import { minimizer, type Objective, type Progress } from './minimizer.js'
 
 // Made by ../nn/figures/keras.py.
 interface Row {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { optimizers, schedules } from '../index.js'
 import { tensor } from '../ir/index.js'
 import * as ops from '../ops/index.js'
-import { minimizer } from '../testing/optimizer.js'
+import { minimizer } from './minimizer.js'
 
 /** The path of one number down a parabola of slope w. */
 async function walk(optimizer: ReturnType<typeof optimizers.sgd>, steps: number): Promise<number[]> {

@@ -4,10 +4,11 @@ import { type Tensor, tensor } from '../ir/index.js'
 import * as ops from '../ops/index.js'
 import { evaluate, expectClose, type Figure, figureTensor, readFigures } from '../testing/figures.js'
 import { mixedObjective } from '../testing/objective.js'
-import { minimizer, type Objective, type Progress, testOptimizer } from '../testing/optimizer.js'
+import { testOptimizer } from '../testing/optimizer.js'
 import type { LbfgsOptions, Optimizer, ShampooOptions } from './index.js'
 import { asBlocks, blocksOf, fromBlocks } from './links/blocks.js'
 import { inverseRoot } from './links/inverse-root.js'
+import { minimizer, type Objective, type Progress } from './minimizer.js'
 
 const { start, objective } = mixedObjective(new URL('./figures/matrix.json', import.meta.url))
 

@@ -4,9 +4,10 @@ import { tensor } from '../ir/index.js'
 import * as ops from '../ops/index.js'
 import { expectClose, readFigures } from '../testing/figures.js'
 import { mixedObjective } from '../testing/objective.js'
-import { minimizer, type Objective, type Progress, testOptimizer } from '../testing/optimizer.js'
+import { testOptimizer } from '../testing/optimizer.js'
 import { modelBytes } from '../train/save.js'
 import { type Optimizer, optimizerFromConfig } from './index.js'
+import { minimizer, type Objective, type Progress } from './minimizer.js'
 import { optimizerToConfig } from './to-config.js'
 
 const { start, objective } = mixedObjective(new URL('./figures/matrix.json', import.meta.url))

@@ -1,7 +1,7 @@
 import type { Tensor, Value } from '../ir/index.js'
 import * as ops from '../ops/index.js'
+import type { Objective } from '../optim/minimizer.js'
 import { type Figure, figureTensor, readFigures } from './figures.js'
-import type { Objective } from './optimizer.js'
 
 /**
  * A loss of parameters of every kind and where to begin, as src/optim/figures/objective.py has them; the numbers are in

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { tensor } from '../../ir/index.js'
 import * as ops from '../../ops/index.js'
-import { minimizer, testOptimizer } from '../../testing/optimizer.js'
+import { testOptimizer } from '../../testing/optimizer.js'
 import { optimizerFromConfig } from '../from-config.js'
+import { minimizer } from '../minimizer.js'
 import * as optimizers from './index.js'
 
 testOptimizer(() => optimizers.sgd({ learningRate: 0.02, momentum: 0.8, momentumMode: 'torch', dampening: 0.2 }))

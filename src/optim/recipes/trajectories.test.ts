@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { tensor } from '../../ir/index.js'
 import * as ops from '../../ops/index.js'
 import { evaluate, readFigures } from '../../testing/figures.js'
-import { minimizer, type Objective, type Progress } from '../../testing/optimizer.js'
 import { optimizerFromConfig, optimizerNames } from '../from-config.js'
+import { minimizer, type Objective, type Progress } from '../minimizer.js'
 import { slotInputs } from '../optimizer.js'
 
 // Made by ../figures/keras_optimizers.py and torch_optimizers.py.
