@@ -18,8 +18,8 @@ const made: Readonly<Record<string, Make>> = {
 
 const program = new Command()
   .option('--seeds <n>', 'how many seeds', '30')
-  .option('--problems <names>', 'of ' + Object.keys(problems).join(','), Object.keys(problems).join(','))
-  .option('--samplers <names>', 'of ' + Object.keys(made).join(','), Object.keys(made).join(','))
+  .option('--problems <names>', `of ${Object.keys(problems).join(',')}`, Object.keys(problems).join(','))
+  .option('--samplers <names>', `of ${Object.keys(made).join(',')}`, Object.keys(made).join(','))
   .option('--only <side>', 'anneal or optuna: fill the file of --keep with one side')
   .option('--keep <file>', 'results stand in this file, and those in it are not made again')
   .parse()

@@ -1,4 +1,5 @@
-import { ConfigError, checkSelector, type ErrorDetails, matches, nearest, type Selector } from '../ir/index.js'
+import { ConfigError, checkSelector, type ErrorDetails, matches, type Selector } from '../ir/index.js'
+import { refuse, unknownOption } from '../ir/options.js'
 import type { GradientNoiseOptions } from './links/noise.js'
 import { scheduleFromConfig } from './schedules/from-config.js'
 import type { Schedule, ScheduleConfig } from './schedules/schedule.js'
@@ -173,14 +174,7 @@ export function resolveOptions<O extends object>(
   for (const [given, value] of Object.entries(options)) {
     const key = aliases[given] ?? given
     if (!(key in defaults)) {
-      const known = Object.keys(defaults)
-      problems.push({
-        code: 'unknown-option',
-        where: `${where}.${given}`,
-        expected: `one of ${known.join(', ')}`,
-        received: given,
-        hint: `did you mean ${nearest(given, known, 1)[0]}?`,
-      })
+      problems.push(unknownOption(given, Object.keys(defaults), where))
       continue
     }
     if (value === undefined) continue
@@ -191,12 +185,7 @@ export function resolveOptions<O extends object>(
     const expected = key === 'excludeFromWeightDecay' || key === 'groups' ? null : checkOf(key, fallback, checks)(value)
     if (expected !== null) problems.push({ code: 'bad-option', where: `${where}.${key}`, expected, received: value })
   }
-  if (problems.length > 0)
-    throw new ConfigError(
-      problems.length === 1
-        ? problems[0]!
-        : { code: 'bad-options', where, received: `${problems.length} problems`, problems },
-    )
+  refuse(problems, where)
   for (const key of ['learningRate', ...scheduled]) {
     const value = config[key]
     if (isConfig(value)) config[key] = scheduleFromConfig(value)

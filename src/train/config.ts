@@ -1,4 +1,5 @@
-import { ConfigError, nearest } from '../ir/index.js'
+import { ConfigError } from '../ir/index.js'
+import { refuse, unknownOptions } from '../ir/options.js'
 import { type Loss, type ResolvedLoss, resolveLoss } from '../nn/losses.js'
 import { type Metric, type ResolvedMetric, resolveMetric } from '../nn/metrics.js'
 import type { Network } from '../nn/network.js'
@@ -72,17 +73,7 @@ export function resolveCompile(net: Network, options: CompileOptions): Compiled 
     'device',
     'threads',
   ]
-  const problems = Object.keys(options)
-    .filter(key => !known.includes(key))
-    .map(key => ({
-      code: 'unknown-option',
-      where: `compile.${key}`,
-      expected: `one of ${known.join(', ')}`,
-      received: key,
-      hint: `did you mean ${nearest(key, known, 1)[0]}?`,
-    }))
-  if (problems.length > 0)
-    throw new ConfigError(problems.length === 1 ? problems[0]! : { code: 'bad-options', where: 'compile', problems })
+  refuse(unknownOptions(options, known, 'compile'), 'compile')
   if (options.loss === undefined || options.loss === null)
     throw new ConfigError({
       code: 'missing-option',

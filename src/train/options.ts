@@ -1,4 +1,5 @@
-import { ConfigError, nearest } from '../ir/index.js'
+import { ConfigError } from '../ir/index.js'
+import { refuse, unknownOptions } from '../ir/options.js'
 import type { DataLike } from './batches.js'
 import type { Callback } from './callback.js'
 import type { ProgressStream } from './callbacks/progress.js'
@@ -55,15 +56,7 @@ export function checkFitOptions(options: FitOptions): void {
     'signal',
     'initialEpoch',
   ]
-  const problems = Object.keys(options)
-    .filter(key => !known.includes(key))
-    .map(key => ({
-      code: 'unknown-option',
-      where: `fit.${key}`,
-      expected: `one of ${known.join(', ')}`,
-      received: key,
-      hint: `did you mean ${nearest(key, known, 1)[0]}?`,
-    }))
+  const problems = unknownOptions(options, known, 'fit')
   const { epochs = 1, batchSize = 32, validationSplit = 0, initialEpoch = 0, classWeight = {} } = options
   const byClass = Object.entries((classWeight ?? {}) as Readonly<Record<string, unknown>>).flatMap(([name, value]) =>
     typeof value === 'object' && value !== null
@@ -99,22 +92,13 @@ export function checkFitOptions(options: FitOptions): void {
       received: String(validationSplit),
       hint: '0.2 keeps a fifth',
     })
-  if (problems.length > 0)
-    throw new ConfigError(problems.length === 1 ? problems[0]! : { code: 'bad-options', where: 'fit', problems })
+  refuse(problems, 'fit')
 }
 
 /** Checks what evaluate and predict are told. */
 export function checkEvaluateOptions(call: string, options: EvaluateOptions): void {
   const known = call === 'predict' ? ['batchSize', 'callbacks'] : ['batchSize', 'sampleWeight', 'callbacks']
-  for (const key of Object.keys(options))
-    if (!known.includes(key))
-      throw new ConfigError({
-        code: 'unknown-option',
-        where: `${call}.${key}`,
-        expected: `one of ${known.join(', ')}`,
-        received: key,
-        hint: `did you mean ${nearest(key, known, 1)[0]}?`,
-      })
+  refuse(unknownOptions(options, known, call), call)
   const { batchSize = 32 } = options
   if (!Number.isInteger(batchSize) || batchSize < 1)
     throw new ConfigError({

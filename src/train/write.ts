@@ -23,15 +23,19 @@ export async function writeFileAtomic(path: string, data: Uint8Array | string): 
     await syncFolder(dirname(path))
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {}) // the error that counts is the one below
-    throw new DataError({
-      code: 'unwritable-file',
-      where: path,
-      expected: 'a place to write to',
-      received: error instanceof Error ? error.message : String(error),
-      cause: error,
-    })
+    throw unwritable(path, error)
   }
 }
+
+/** The error for a file that cannot be written. */
+export const unwritable = (path: string, cause: unknown) =>
+  new DataError({
+    code: 'unwritable-file',
+    where: path,
+    expected: 'a place to write to',
+    received: cause instanceof Error ? cause.message : String(cause),
+    cause,
+  })
 
 /** Makes a renaming last: it is an entry of the folder. Not every system can open a folder for this. */
 async function syncFolder(path: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { ConfigError, nearest } from '../../ir/index.js'
+import { refuse, unknownOption } from '../../ir/options.js'
 import { type Callback, hooks } from '../callback.js'
 
 /**
@@ -11,24 +11,12 @@ export function lambdaCallback(functions: Callback): Callback {
   const given: object = functions ?? {}
   const problems = Object.entries(given).flatMap(([name, value]) => {
     const where = `callbacks.lambdaCallback.${name}`
-    if (!known.includes(name))
-      return [
-        {
-          code: 'unknown-option',
-          where,
-          expected: `one of ${known.join(', ')}`,
-          received: name,
-          hint: `did you mean ${nearest(name, known, 1)[0]}?`,
-        },
-      ]
+    if (!known.includes(name)) return [unknownOption(name, known, 'callbacks.lambdaCallback')]
     const wanted = name === 'name' ? 'string' : 'function'
     return typeof value === wanted || value === undefined
       ? []
       : [{ code: 'bad-option', where, expected: `a ${wanted}`, received: value === null ? 'null' : typeof value }]
   })
-  if (problems.length > 0)
-    throw new ConfigError(
-      problems.length === 1 ? problems[0]! : { code: 'bad-options', where: 'callbacks.lambdaCallback', problems },
-    )
+  refuse(problems, 'callbacks.lambdaCallback')
   return { ...functions }
 }

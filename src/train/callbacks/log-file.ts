@@ -1,4 +1,4 @@
-import { DataError } from '../../ir/index.js'
+import { unwritable } from '../write.js'
 
 /** A text file that a run adds lines to, and takes lines back from when it is resumed at an earlier epoch. */
 export interface LogFile {
@@ -54,12 +54,6 @@ async function explained<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (cause) {
-    throw new DataError({
-      code: 'unwritable-file',
-      where: path,
-      expected: 'a place to write to',
-      received: cause instanceof Error ? cause.message : String(cause),
-      cause,
-    })
+    throw unwritable(path, cause)
   }
 }
