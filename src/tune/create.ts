@@ -1,4 +1,5 @@
-import { ConfigError, nearest } from '../ir/index.js'
+import { ConfigError, isAnnealError, nearest } from '../ir/index.js'
+import { refuse, unknownOptions } from '../ir/options.js'
 import type { Direction } from './frozen-trial.js'
 import type { HeartbeatOptions } from './heartbeat.js'
 import { nop } from './pruners/nop.js'
@@ -45,9 +46,23 @@ export async function createStudy(options: CreateStudyOptions = {}): Promise<Stu
   const directions = directionsOf(options)
   const name = options.name ?? `study-${crypto.randomUUID()}`
   const storage = await openStorage(options.storage ?? 'memory')
-  const known = options.loadIfExists ? await storage.findStudy(name) : null
-  const id = known ?? (await storage.createStudy(name, directions))
+  const id = options.loadIfExists
+    ? await openOrCreate(storage, name, directions)
+    : await storage.createStudy(name, directions)
   return make(storage, id, options)
+}
+
+/** The id of a study, made where there is none. Of several processes that begin at once, one makes it. */
+async function openOrCreate(storage: Storage, name: string, directions: readonly Direction[]): Promise<number> {
+  const known = await storage.findStudy(name)
+  if (known !== null) return known
+  try {
+    return await storage.createStudy(name, directions)
+  } catch (error) {
+    const made = isAnnealError(error) && error.code === 'duplicate-study' ? await storage.findStudy(name) : null
+    if (made === null) throw error
+    return made
+  }
 }
 
 /** A study that exists. @throws ConfigError `unknown-study` with the nearest names */
@@ -116,13 +131,5 @@ function directionsOf({ direction, directions }: CreateStudyOptions): readonly D
 function checkKeys(options: object, known: readonly string[], where: string): void {
   if (typeof options !== 'object' || options === null)
     throw new ConfigError({ code: 'bad-option', where, expected: 'options', received: options })
-  for (const key of Object.keys(options))
-    if (!known.includes(key))
-      throw new ConfigError({
-        code: 'unknown-option',
-        where: `${where}.${key}`,
-        expected: `one of ${known.join(', ')}`,
-        received: key,
-        hint: `did you mean ${nearest(key, known, 1)[0]}?`,
-      })
+  refuse(unknownOptions(options, known, where), where)
 }

@@ -8,6 +8,28 @@ const study = (options: Parameters<typeof createStudy>[0] = {}) =>
 const refused = (work: Promise<unknown>, code: string) =>
   expect(work).rejects.toMatchObject({ name: 'ConfigError', code })
 
+test('where the sampler fails, its trial has failed too', async () => {
+  const broken = {
+    ...samplers.random({ seed: 1 }),
+    searchSpace: () => {
+      throw new Error('no space')
+    },
+  }
+  const s = await study({ sampler: broken })
+  await expect(s.ask()).rejects.toThrow('no space')
+  expect((await s.trials()).map(trial => trial.state)).toEqual(['FAIL'])
+})
+
+test('processes that create a study at once share it', async () => {
+  const storage = memoryStorage()
+  // As if another process had made it between the look and the creation.
+  let looks = 0
+  const late = { ...storage, findStudy: async (name: string) => (looks++ === 0 ? null : storage.findStudy(name)) }
+  const first = await study({ storage, name: 'shared' })
+  expect((await study({ storage: late, name: 'shared', loadIfExists: true })).id).toBe(first.id)
+  await refused(study({ storage, name: 'shared' }), 'duplicate-study')
+})
+
 describe('tell', () => {
   // What Optuna makes of it: state and values.
   test.each<

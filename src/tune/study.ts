@@ -203,9 +203,11 @@ export class Study {
       setStudySystemAttr: (key, value) => storage.setStudySystemAttr(id, key, value),
       setTrialSystemAttr: (key, value) => storage.setTrialSystemAttr(start.id, key, value),
     }
-    await this.sampler.beforeTrial?.(context)
-    const space = this.sampler.searchSpace?.(context) ?? {}
-    const given = Object.keys(space).length === 0 ? {} : ((await this.sampler.sample?.(context, space)) ?? {})
+    const given = await this.#sampled(context).catch(async (error: unknown) => {
+      // Nobody will run a trial that has no parameters.
+      await storage.finishTrial(start.id, 'FAIL', null)
+      throw error
+    })
     const writes = trialWrites(storage, start.id)
     const trial = new Trial(start, {
       context,
@@ -228,6 +230,13 @@ export class Study {
     })
     this.#running.set(start.id, { trial, writes })
     return trial
+  }
+
+  /** The parameters the sampler gives together. */
+  async #sampled(context: SamplerContext): Promise<Readonly<Record<string, ParamValue>>> {
+    await this.sampler.beforeTrial?.(context)
+    const space = this.sampler.searchSpace?.(context) ?? {}
+    return Object.keys(space).length === 0 ? {} : ((await this.sampler.sample?.(context, space)) ?? {})
   }
 
   #knownDistributions(trials: readonly FrozenTrial[]): ReadonlyMap<string, Distribution> {
