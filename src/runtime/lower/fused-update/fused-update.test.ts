@@ -52,8 +52,8 @@ async function bothWays(
   return { fused: results[0]!, plain: results[1]!, program: fused! }
 }
 
-/** The last bit may differ, and which of −0 and 0 it is; so graphs are drawn the same each time, lest a jump meet such a bit. */
-const close = (a: Tensor, b: Tensor, tolerance = 2e-6): void => {
+/** Equal to the last bit unless told otherwise; −0 and 0 are one number. */
+const close = (a: Tensor, b: Tensor, tolerance = 0): void => {
   expect(a.shape).toEqual(b.shape)
   for (let i = 0; i < a.data.length; i++) {
     const [x, y] = [Number(a.data[i]), Number(b.data[i])]
@@ -85,7 +85,8 @@ const floats: readonly ((a: Value, b: Value, c: Value, mask: Value) => Value)[] 
   a => ops.ceil(a),
   a => ops.round(a),
   a => ops.mul(a, 0.9),
-  a => ops.div(1, a),
+  // Not 1: the runtime makes (1 / a) · b one division, with one rounding where kernel and operators have two.
+  a => ops.div(3, a),
   (a, b, _, mask) => ops.where(mask, a, b),
   (_a, _b, _c, mask) => ops.cast(mask, { to: 'float32' }),
   a => ops.reshape(ops.reshape(a, [-1]), a.shape as number[]),
@@ -104,7 +105,7 @@ const masks: readonly ((a: Value, b: Value, mask: Value, other: Value) => Value)
 ]
 
 describe('fused updates', () => {
-  test('give what ONNX Runtime gives, to rounding, whatever the elementwise graph', async () => {
+  test('give what ONNX Runtime gives, bit for bit, whatever the elementwise graph', async () => {
     const choice = fc.tuple(fc.nat(floats.length + masks.length - 1), fc.nat(), fc.nat(), fc.nat(), fc.nat())
     const shape = fc.constantFrom<Shape>([1], [], [3], [4], [2, 3], [17], [1, 5])
     await fc.assert(
@@ -140,7 +141,7 @@ describe('fused updates', () => {
           for (const name of Object.keys(plain)) close(fused[name]!, plain[name]!)
         },
       ),
-      { numRuns: 100, seed: 7 },
+      { numRuns: 100 },
     )
   }, 60_000)
 
