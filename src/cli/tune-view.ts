@@ -1,6 +1,7 @@
 import { sparkline } from '../report/text.js'
 import type { ProgressStream } from '../train/callbacks/progress.js'
 import type { FrozenTrial } from '../tune/frozen-trial.js'
+import type { FleetState } from '../tune/launch/index.js'
 import type { TuneProgress } from '../tune/progress.js'
 
 /** A number as it is shown: five digits that count. */
@@ -46,8 +47,18 @@ const statesText = ({ states, repeats }: TuneProgress): string =>
 
 const joined = (...parts: readonly string[]): string => parts.filter(Boolean).join('  ')
 
+/** Workers, where some of them are not at work: they wait for a place, or have failed. */
+const workersText = (workers: FleetState | undefined): string =>
+  workers === undefined || workers.pending + workers.failed === 0
+    ? ''
+    : [
+        `${workers.running} at work`,
+        ...(workers.pending > 0 ? [`${workers.pending} waiting for a place`] : []),
+        ...(workers.failed > 0 ? [`${workers.failed} failed`] : []),
+      ].join(', ')
+
 /** A study's progress as the lines of a live table. */
-export function progressLines(progress: TuneProgress, width: number): readonly string[] {
+export function progressLines(progress: TuneProgress, width: number, workers?: FleetState): readonly string[] {
   const { total, done, best, bestSoFar } = progress
   const filled = total === null ? 0 : Math.min(20, Math.round((20 * done) / total))
   const bar = total === null ? '' : `${'━'.repeat(filled)}${'─'.repeat(20 - filled)}`
@@ -56,22 +67,24 @@ export function progressLines(progress: TuneProgress, width: number): readonly s
     `trials  ${statesText(progress)}`,
     `best    ${bestText(progress).replace(/^best /, '')}${bestSoFar.length > 1 ? `  ${sparkline(bestSoFar, 24)}` : ''}`,
     ...(best === null ? [] : [`        ${paramsText(best)}`]),
+    ...(workersText(workers) === '' ? [] : [`workers ${workersText(workers)}`]),
   ]
   return lines.map(line => (line.length > width - 1 ? `${line.slice(0, width - 2)}…` : line))
 }
 
 /** The same in one line, for a log. */
-export const progressLine = (progress: TuneProgress): string =>
+export const progressLine = (progress: TuneProgress, workers?: FleetState): string =>
   joined(
     `${progress.done}${progress.total === null ? '' : `/${progress.total}`}`,
     bestText(progress),
     statesText(progress),
     speed(progress),
     left(progress),
+    workersText(workers) === '' ? '' : `workers: ${workersText(workers)}`,
   )
 
 export interface TuneView {
-  update(progress: TuneProgress): void
+  update(progress: TuneProgress, workers?: FleetState): void
   /** A line that stays, above the table. */
   line(text: string): void
   end(progress: TuneProgress): void
@@ -95,8 +108,8 @@ export function tuneView(stream: ProgressStream): TuneView {
     last = lines
   }
   return {
-    update: progress => {
-      if (live) return draw(progressLines(progress, stream.columns || 100))
+    update: (progress, workers) => {
+      if (live) return draw(progressLines(progress, stream.columns || 100, workers))
       const now = performance.now()
       const number = progress.best?.number ?? null
       const begins = !begun && progress.states.RUNNING > 0
@@ -104,7 +117,7 @@ export function tuneView(stream: ProgressStream): TuneView {
       best = number
       begun ||= begins
       told = now
-      stream.write(`${progressLine(progress)}\n`)
+      stream.write(`${progressLine(progress, workers)}\n`)
     },
     line: text => {
       if (live) draw(last, `${text}\n`)

@@ -110,16 +110,19 @@ async function runTune(file: string, flags: TuneFlags): Promise<void> {
   process.on('SIGINT', order)
   process.on('SIGTERM', order)
   view.line(`study ${study} in ${withoutPassword(storage)}: ${experiment.sampler.name}, ${experiment.pruner.name}`)
-  const { progress, fleet, reason } = await runExperiment(experiment, {
+  const { progress, fleet, reason, failed } = await runExperiment(experiment, {
     launcher,
     request,
     signal: stop.signal,
     kill: kill.signal,
     detach: flags.detach === true,
-    onProgress: now => view.update(now),
+    onProgress: (now, state) => view.update(now, state),
+    // Each look asks others.
+    ...(here ? {} : { interval: 2 }),
   })
   if (reason === 'detached') return view.line(`started: ${fleet}`)
   view.end(progress)
+  if (failed !== null) view.line(`${failed.count} of ${experiment.workers} workers failed:\n${failed.logs}`)
   for (const trial of progress.best === null ? progress.front.slice(0, 20) : [progress.best])
     view.line(`trial ${trial.number}: ${trial.values!.map(shown).join(', ')}  ${paramsText(trial)}`)
   if (reason === 'interrupted') {

@@ -1,6 +1,6 @@
 import { RuntimeError } from '../ir/index.js'
 import type { Experiment } from './experiment/load.js'
-import type { Fleet, Launcher, LaunchRequest } from './launch/launcher.js'
+import type { FleetState, Launcher, LaunchRequest } from './launch/launcher.js'
 import { progressOf, type TuneProgress } from './progress.js'
 import { openExperiment } from './worker.js'
 
@@ -12,7 +12,7 @@ export interface RunOptions {
   /** Ends them now. */
   readonly kill?: AbortSignal
   /** Told now and then, and at the end. */
-  readonly onProgress?: (progress: TuneProgress, fleet: Fleet) => void
+  readonly onProgress?: (progress: TuneProgress, workers: FleetState) => void
   /** Seconds between looks; default 0.5. */
   readonly interval?: number
   /** Leave the workers to themselves once they have been started. */
@@ -24,6 +24,8 @@ export interface RunResult {
   /** What they are known by where they run. */
   readonly fleet: string
   readonly reason: 'done' | 'interrupted' | 'detached'
+  /** Of workers that failed while others did not: how many, and what they wrote. */
+  readonly failed: { readonly count: number; readonly logs: string } | null
 }
 
 /**
@@ -43,7 +45,7 @@ export async function runExperiment(experiment: Experiment, options: RunOptions)
       storage: experiment.storage,
       workers: experiment.workers,
     })
-    if (options.detach === true) return { progress: await look(), fleet: fleet.id, reason: 'detached' }
+    if (options.detach === true) return { progress: await look(), fleet: fleet.id, reason: 'detached', failed: null }
     const orders: Promise<void>[] = []
     // An order that cannot be given is told of at the end.
     const onAbort = (of: AbortSignal | undefined, order: () => Promise<void>) => {
@@ -59,9 +61,10 @@ export async function runExperiment(experiment: Experiment, options: RunOptions)
     onAbort(kill, fleet.kill)
     for (;;) {
       // The state first: what has ended by then is in the snapshot.
-      const { pending, running, succeeded, failed } = await fleet.state()
+      const workers = await fleet.state()
+      const { pending, running, succeeded, failed } = workers
       const progress = await look()
-      options.onProgress?.(progress, fleet)
+      options.onProgress?.(progress, workers)
       if (pending + running === 0) {
         await Promise.all(orders)
         if (failed > 0 && succeeded === 0 && signal?.aborted !== true)
@@ -72,7 +75,12 @@ export async function runExperiment(experiment: Experiment, options: RunOptions)
             received: `${failed} that failed`,
             hint: `they wrote:\n${await fleet.logs()}`,
           })
-        return { progress, fleet: fleet.id, reason: signal?.aborted || kill?.aborted ? 'interrupted' : 'done' }
+        return {
+          progress,
+          fleet: fleet.id,
+          reason: signal?.aborted || kill?.aborted ? 'interrupted' : 'done',
+          failed: failed === 0 ? null : { count: failed, logs: await fleet.logs() },
+        }
       }
       await new Promise(resolve => setTimeout(resolve, interval * 1000))
     }

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type LaunchRequest, launcherFor } from './index.js'
 
 const request: LaunchRequest = {
@@ -109,39 +109,60 @@ describe.skipIf(process.platform === 'win32')('schedulers', () => {
 })
 
 describe('Ray', () => {
-  /** Answers as Ray's Jobs REST API describes. */
-  const jobs = new Map<string, { entrypoint: string; env: Record<string, string>; status: string }>()
+  /** Answers as Ray's Jobs REST API does: beside tracebacks in text, JSON. */
+  const jobs = new Map<string, { entrypoint: string; env: Record<string, string>; status: string; message: string }>()
   let server: Server
-  let refuse = false
+  let refusal = ''
+  let busy = 0
+  let authorization: string | undefined
   beforeAll(async () => {
     server = createServer(async (incoming, outgoing) => {
       let text = ''
       for await (const chunk of incoming) text += chunk
+      authorization = incoming.headers.authorization
       const [id, action] = incoming.url!.replace('/api/jobs/', '').split('/')
       const job = jobs.get(id!)
       const send = (status: number, value: unknown) => {
-        outgoing.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value))
+        if (typeof value === 'string') outgoing.writeHead(status, { 'content-type': 'text/plain' }).end(value)
+        else outgoing.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value))
+      }
+      if (incoming.method !== 'GET' && Object.keys(incoming.headers).some(name => /^sec-fetch|^origin$/.test(name)))
+        return send(405, `'${incoming.method}' method not allowed for browser traffic.`)
+      if (busy > 0) {
+        busy--
+        return send(500, 'No available agent to submit job, please try again later.')
       }
       if (incoming.method === 'POST' && id === '') {
         const { entrypoint, submission_id: name, runtime_env: runtime } = JSON.parse(text)
-        if (refuse && jobs.size > 0) return send(500, 'no more')
-        jobs.set(name, { entrypoint, env: runtime.env_vars, status: 'PENDING' })
-        return send(200, { submission_id: name, job_id: name })
+        if (refusal !== '' && jobs.size > 0) return send(500, refusal)
+        jobs.set(name, { entrypoint, env: runtime.env_vars, status: 'PENDING', message: 'Job has not started yet.' })
+        return send(200, { job_id: name, submission_id: name })
       }
-      if (job === undefined) return send(404, 'no such job')
+      if (job === undefined) return send(404, `Job ${id} does not exist`)
       if (action === 'stop') {
-        job.status = 'STOPPED'
-        return send(200, { stopped: true })
+        // One that waits for a place goes on waiting, and ends when it gets it; one that has ended stays what it is.
+        const stopped = job.status === 'RUNNING' || job.status === 'PENDING'
+        if (job.status === 'RUNNING') job.status = 'STOPPED'
+        return send(200, { stopped })
       }
-      if (action === 'logs') return send(200, { logs: `log of ${id}\nboom\n` })
-      return send(200, { submission_id: id, status: job.status })
+      if (action === 'logs')
+        return send(200, {
+          logs: job.message.startsWith('Job supervisor')
+            ? ''
+            : `2026-01-01 00:00:00,001\tINFO job_manager.py:583 -- Runtime env is setting up.\nlog of ${id}\nRunning entrypoint for job ${id}: ${job.entrypoint}\nboom\n`,
+        })
+      const { status, message } = job
+      return send(200, { type: 'SUBMISSION', job_id: null, submission_id: id, status, message, error_type: null })
     })
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   })
   afterAll(() => server.close())
   afterEach(() => {
     jobs.clear()
-    refuse = false
+    refusal = ''
+    busy = 0
+    vi.restoreAllMocks()
+    vi.unstubAllEnvs()
   })
   const at = () => `ray://127.0.0.1:${(server.address() as AddressInfo).port}`
 
@@ -149,23 +170,69 @@ describe('Ray', () => {
     const fleet = await launcherFor(at(), place).start(request)
     const all = [...jobs.values()]
     expect(all).toHaveLength(3)
-    expect(all[0]).toEqual({
+    expect(all[0]).toMatchObject({
       entrypoint: `cd '/home/me/a project' && exec ${WORKER}`,
-      env: { ANNEAL_STORAGE: request.storage },
+      // Ray gives so long to a worker that is to end its trial.
+      env: { ANNEAL_STORAGE: request.storage, RAY_JOB_STOP_WAIT_TIME_S: '120' },
       status: 'PENDING',
     })
-    all[0]!.status = 'RUNNING'
+    for (const job of all) job.status = 'RUNNING'
     all[1]!.status = 'FAILED'
-    expect(await fleet.state()).toEqual({ pending: 1, running: 1, succeeded: 0, failed: 1 })
-    expect(await fleet.logs()).toMatch(/log of anneal-digits-more-\w+-2\nboom/)
+    expect(await fleet.state()).toEqual({ pending: 0, running: 2, succeeded: 0, failed: 1 })
+    expect(await fleet.logs()).toMatch(/^anneal-digits-more-\w+-2:\nlog of anneal-digits-more-\w+-2\nboom$/)
     await fleet.stop()
+    expect(await fleet.state()).toEqual({ pending: 0, running: 0, succeeded: 2, failed: 1 })
+  })
+
+  test('lists as pending what was told to end before it got a place: that has ended after a while', async () => {
+    const fleet = await launcherFor(at(), place).start(request)
+    await fleet.stop()
+    expect(await fleet.state()).toEqual({ pending: 3, running: 0, succeeded: 0, failed: 0 })
+    const now = performance.now()
+    vi.spyOn(performance, 'now').mockReturnValue(now + 11_000)
     expect(await fleet.state()).toEqual({ pending: 0, running: 0, succeeded: 3, failed: 0 })
   })
 
-  test('ends what it has begun where it cannot begin all', async () => {
-    refuse = true
-    await expect(launcherFor(at(), place).start(request)).rejects.toMatchObject({ code: 'ray-refused' })
-    expect([...jobs.values()].map(job => job.status)).toEqual(['STOPPED'])
+  test('kills by itself what was told to end: nobody waits for that', async () => {
+    const fleet = await launcherFor(at(), place).start(request)
+    await fleet.kill()
+    for (const job of jobs.values()) job.status = 'RUNNING'
+    expect(await fleet.state()).toEqual({ pending: 0, running: 0, succeeded: 3, failed: 0 })
+  })
+
+  test('says why a job never began', async () => {
+    const fleet = await launcherFor(at(), { ...place }).start({ ...request, workers: 1 })
+    const [job] = jobs.values()
+    Object.assign(job!, { status: 'FAILED', message: 'Job supervisor actor failed to start within 900 seconds.' })
+    expect(await fleet.state()).toMatchObject({ failed: 1 })
+    expect(await fleet.logs()).toMatch(/-1:\nJob supervisor actor failed to start within 900 seconds\.$/)
+  })
+
+  test('ends what it has begun where it cannot begin all, with the innermost of its complaints', async () => {
+    const inner = 'ValueError: Job with submission_id a already exists. Please use a different submission_id.'
+    refusal = `Traceback (most recent call last):\n  File "x.py", line 1, in submit_job\nRuntimeError: Request failed with status code 400: Traceback (most recent call last):\n  File "y.py"\n${inner}\n.\n`
+    const start = launcherFor(at(), place).start(request)
+    // The first one is there when the second is refused.
+    await expect(start).rejects.toMatchObject({ code: 'ray-failed', received: `500: ${inner}` })
+    expect(jobs.size).toBe(1)
+  })
+
+  test('is asked again where its head has just begun; what it no longer knows is told of', async () => {
+    busy = 1
+    const fleet = await launcherFor(at(), place).start({ ...request, workers: 1 })
+    busy = 1
+    expect(await fleet.state()).toMatchObject({ pending: 1 })
+    jobs.clear()
+    await expect(fleet.state()).rejects.toMatchObject({
+      code: 'ray-refused',
+      received: expect.stringMatching(/^404: Job .* does not exist$/),
+    })
+  })
+
+  test('gets the token of RAY_AUTH_TOKEN', async () => {
+    vi.stubEnv('RAY_AUTH_TOKEN', 'secret')
+    await launcherFor(at(), place).start(request)
+    expect(authorization).toBe('Bearer secret')
   })
 
   test('says that nobody is there, and shows no password in what it would send', async () => {

@@ -1,10 +1,10 @@
-import { ConfigError, RuntimeError } from '../../ir/index.js'
 import { withoutPassword } from '../storage/url.js'
 import { type Fleet, type Launcher, type LaunchRequest, shellQuoted, workerCommand } from './launcher.js'
+import { rayJobs } from './ray-jobs.js'
 import { fillTemplate, jobName, type Place, templateText } from './template.js'
 
-/** Port of Ray's dashboard, which serves the jobs. */
-const PORT = 8265
+/** Milliseconds after which a job that was told to end before it began is taken for ended: Ray still lists it as PENDING. */
+const UNBORN = 10_000
 
 /**
  * Workers as jobs of a Ray cluster, one each, through its Jobs REST API (`ray://host:8265`, the address of its dashboard):
@@ -12,43 +12,7 @@ const PORT = 8265
  * @throws ConfigError for an address of another form
  */
 export function ray(address: string, place: Place): Launcher {
-  const match = /^ray:\/\/([^/:@\s]+|\[[0-9a-f:]+\])(:\d+)?\/?$/i.exec(address)
-  if (match === null)
-    throw new ConfigError({ code: 'bad-option', where: '--on', expected: 'ray://host:8265', received: address })
-  const base = `http://${match[1]}${match[2] ?? `:${PORT}`}/api/jobs/`
-  const call = async (method: string, path: string, body?: string): Promise<unknown> => {
-    let response: Response
-    try {
-      response = await fetch(base + path, {
-        method,
-        signal: AbortSignal.timeout(30_000),
-        ...(body === undefined ? {} : { body, headers: { 'content-type': 'application/json' } }),
-      })
-    } catch (error) {
-      const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error)
-      throw new RuntimeError({
-        code: 'ray-lost',
-        where: base,
-        expected: "a Ray cluster's dashboard",
-        received: cause,
-        hint: 'the address is that of the dashboard, port 8265, not the one of Ray clients',
-        cause: error,
-      })
-    }
-    const text = await response.text()
-    if (!response.ok)
-      throw new RuntimeError({
-        code: 'ray-refused',
-        where: `${method} ${base}${path}`,
-        expected: 'an answer',
-        received: `${response.status}: ${text.trim().split('\n').at(-1)?.slice(0, 300)}`,
-      })
-    try {
-      return JSON.parse(text)
-    } catch {
-      throw new RuntimeError({ code: 'ray-answer', where: base + path, expected: 'JSON', received: text.slice(0, 100) })
-    }
-  }
+  const api = rayJobs(address)
   const body = async (request: LaunchRequest, id: string) =>
     fillTemplate(
       await templateText('ray-runtime.json', place.template),
@@ -71,53 +35,62 @@ export function ray(address: string, place: Place): Launcher {
     plan: async request => {
       const [id] = ids(request)
       const text = await body({ ...request, storage: withoutPassword(request.storage) }, id!)
-      return [{ name: `POST ${base}, ${request.workers} times, each with an id of its own`, text }]
+      return [{ name: `POST ${api.url}, ${request.workers} times, each with an id of its own`, text }]
     },
     start: async request => {
       const jobs = ids(request)
       const started: string[] = []
-      const each = async (work: (id: string) => Promise<unknown>) => {
-        const results = await Promise.allSettled(started.map(work))
+      let told = Infinity
+      let killed = false
+      const end = async (patient: boolean) => {
+        told = Math.min(told, performance.now())
+        const results = await Promise.allSettled(started.map(id => api.stop(id, patient)))
         for (const result of results) if (result.status === 'rejected') throw result.reason
-      }
-      const end = () => each(id => call('POST', `${id}/stop`))
-      const statusOf = async (id: string): Promise<string> => {
-        const answer = await call('GET', id)
-        return typeof answer === 'object' && answer !== null && 'status' in answer ? String(answer.status) : 'UNKNOWN'
       }
       const fleet: Fleet = {
         id: `Ray jobs ${jobs[0]}${jobs.length > 1 ? ` … ${jobs.at(-1)}` : ''}`,
         state: async () => {
-          const states = await Promise.all(started.map(statusOf))
+          const states = (await Promise.all(started.map(api.job))).map(job => job.status)
           const count = (...names: string[]) => states.filter(state => names.includes(state)).length
+          const [pending, running] = [count('PENDING'), count('RUNNING')]
+          // What was told to end and waits for a place ends as soon as it gets one; what Ray is to kill, it kills.
+          const unborn = performance.now() - told > UNBORN ? pending : 0
+          const gone = killed ? pending + running : unborn
           return {
-            pending: count('PENDING'),
-            running: count('RUNNING'),
-            succeeded: count('SUCCEEDED', 'STOPPED'),
-            failed: count('FAILED', 'UNKNOWN'),
+            pending: killed ? 0 : pending - unborn,
+            running: killed ? 0 : running,
+            succeeded: count('SUCCEEDED', 'STOPPED') + gone,
+            failed: states.length - pending - running - count('SUCCEEDED', 'STOPPED'),
           }
         },
-        stop: end,
-        kill: end,
+        stop: () => end(true),
+        // Ray kills what was told to end when its time is over, and takes no other order.
+        kill: async () => {
+          await end(true)
+          killed = true
+        },
         logs: async () => {
           const texts: string[] = []
-          for (const id of started)
-            if ((await statusOf(id)) === 'FAILED') {
-              const answer = await call('GET', `${id}/logs`)
-              const logs = typeof answer === 'object' && answer !== null && 'logs' in answer ? String(answer.logs) : ''
-              texts.push(`${id}:`, ...logs.trim().split('\n').slice(-20))
-            }
+          for (const id of started) {
+            const { status, message } = await api.job(id)
+            if (status !== 'FAILED') continue
+            const logs = (await api.logs(id).catch(() => '')).trim()
+            // A job that never began has nothing but Ray's reason.
+            texts.push(`${id}:`, ...(logs === '' ? message : logs).trim().split('\n').slice(-20))
+          }
           return texts.join('\n')
         },
       }
       try {
         for (const id of jobs) {
-          await call('POST', '', await body(request, id))
+          const text = await body(request, id)
+          // Also where no answer comes Ray may have taken it.
           started.push(id)
+          await api.submit(text)
         }
       } catch (error) {
         // All or none.
-        await end().catch(() => {})
+        await end(false).catch(() => {})
         throw error
       }
       return fleet
