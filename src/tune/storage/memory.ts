@@ -17,6 +17,8 @@ import { written } from './written.js'
 interface Entry {
   study: StudyRecord
   readonly trials: FrozenTrial[]
+  /** Numbers of the trials in line, the next one first. */
+  readonly waiting: Set<number>
   /** The distribution each name was first asked with. */
   readonly distributions: Map<string, Distribution>
 }
@@ -53,6 +55,7 @@ export function memoryStorage(): Storage {
     const number = entry.trials.length
     for (const [name, d] of Object.entries(template?.distributions ?? {})) register(entry.distributions, name, d)
     entry.trials.push({ ...(template ?? freshTrial()), id, number })
+    if (template?.state === 'WAITING') entry.waiting.add(number)
     places.set(id, { study: studyId, number })
     return { id, number }
   }
@@ -61,6 +64,7 @@ export function memoryStorage(): Storage {
     const trial = trialOf(trialId)
     if (isFinished(trial.state)) throw finishedTrial(trial)
     if (state === 'RUNNING' && trial.state !== 'WAITING') return false
+    if (state !== 'WAITING') entryOf(places.get(trialId)!.study).waiting.delete(trial.number)
     change(trialId, () => ({
       state,
       ...(values === undefined ? {} : { values }),
@@ -88,6 +92,7 @@ export function memoryStorage(): Storage {
       studies.set(id, {
         study: { id, name, directions: [...directions], userAttrs: {}, systemAttrs: {} },
         trials: [],
+        waiting: new Set(),
         distributions: new Map(),
       })
       return id
@@ -113,9 +118,9 @@ export function memoryStorage(): Storage {
     snapshot: async studyId => ({ study: entryOf(studyId).study, trials: [...entryOf(studyId).trials] }),
     beginTrial: async (studyId, { beat = false, limit = Infinity } = {}) => {
       const entry = entryOf(studyId)
-      const waiting = entry.trials.find(trial => trial.state === 'WAITING')
+      const [waiting] = entry.waiting
       if (waiting === undefined && entry.trials.length >= limit) throw trialLimit(limit)
-      const id = waiting === undefined ? add(studyId).id : waiting.id
+      const { id } = waiting === undefined ? add(studyId) : entry.trials[waiting]!
       if (waiting !== undefined) end(id, 'RUNNING')
       if (beat) beats.set(id, Date.now())
       return { study: entry.study, trials: [...entry.trials], trial: trialOf(id) }

@@ -4,10 +4,10 @@ import { constraintsOf, isFeasible } from '../../constraints.js'
 import { isSingle, type ParamValue, toExternal } from '../../distribution.js'
 import type { FrozenTrial } from '../../frozen-trial.js'
 import { losses } from '../../pareto.js'
-import { random } from '../random.js'
 import { internalParams, shareRelative } from '../relative.js'
 import { freshSeed, type Sampler, type SamplerContext, type SearchSpace } from '../sampler.js'
 import { intersectionSpace } from '../space.js'
+import { tpe } from '../tpe/index.js'
 import { kernelsToJson, lastKernels } from './memory.js'
 import { suggest } from './suggest.js'
 import type { Trials } from './targets.js'
@@ -23,7 +23,10 @@ export interface GpOptions {
    * `noisyLogEi`, over the best that the function itself may have there. Default `logEi`.
    */
   acquisition?: 'logEi' | 'noisyLogEi'
-  /** For the first trials, and parameters that not every trial has. Default random, of the same seed. */
+  /**
+   * For the first trials, and parameters that not every trial has. Default TPE of the same seed, one by one, which draws
+   * the first ones evenly (Optuna draws all of them so).
+   */
   independentSampler?: Sampler
 }
 
@@ -42,14 +45,14 @@ const schema = z.strictObject({
  * maximizes log expected improvement (Ament et al. 2023), for several objectives log expected hypervolume improvement
  * (Daulton et al. 2020), times the probability that constraints are kept (Gardner et al. 2014). Trials that still run
  * count with draws of what they may give, so that many can run at once. Choices differ or do not (Hamming distance).
- * Formulas, priors and defaults are those of Optuna's GPSampler 5. A suggestion costs the cube of the number of trials;
+ * Formulas, priors and defaults are those of Optuna's GPSampler 5, but for the independent sampler. A suggestion costs the cube of the number of trials;
  * fitted kernels are kept with the trials (`anneal:gp`), as the start of the next fit.
  * @throws ConfigError for options out of range
  */
 export function gp(options: GpOptions = {}): Sampler {
   const o = parseOptions(schema, options, 'samplers.gp')
   const seed = o.seed ?? freshSeed()
-  const independent = o.independentSampler ?? random({ seed })
+  const independent = o.independentSampler ?? tpe({ seed, multivariate: false, nStartupTrials: o.nStartupTrials })
   return {
     name: 'gp',
     seed,

@@ -5,6 +5,8 @@ import { minimize } from './lbfgs.js'
 export interface Points {
   /** Axis after axis, so that work on all points is one run through memory for each axis. */
   readonly columns: Float64Array
+  /** The same numbers, point after point. */
+  readonly rows: Float64Array
   readonly count: number
   /** For each axis 1 where it is categorical: two points differ by 1 in it or not at all. */
   readonly categorical: Uint8Array
@@ -41,18 +43,16 @@ export const defaultKernel = (axes: number): Kernel => ({
   noise: 1,
 })
 
-/** One point of many. */
-export const pointAt = ({ columns, count, categorical }: Points, i: number): Float64Array =>
-  Float64Array.from(categorical, (_, d) => columns[d * count + i]!)
-
 /** Points from rows. */
-export function pointsFrom(rows: readonly ArrayLike<number>[], categorical: Uint8Array): Points {
-  const columns = new Float64Array(rows.length * categorical.length)
-  for (let d = 0; d < categorical.length; d++)
-    rows.forEach((row, i) => {
-      columns[d * rows.length + i] = row[d]!
-    })
-  return { columns, count: rows.length, categorical }
+export const pointsFrom = (rows: readonly ArrayLike<number>[], categorical: Uint8Array): Points =>
+  pointsOf(Float64Array.from(rows.flatMap(row => Array.from(row))), categorical)
+
+function pointsOf(rows: Float64Array, categorical: Uint8Array): Points {
+  const axes = categorical.length
+  const count = rows.length / axes
+  const columns = new Float64Array(rows.length)
+  for (let d = 0; d < axes; d++) for (let i = 0; i < count; i++) columns[d * count + i] = rows[i * axes + d]!
+  return { columns, rows, count, categorical }
 }
 
 /** The squared distances, in lengths, of a point (at `offset` of `from`) and the first `count` points. */
@@ -131,7 +131,7 @@ export function observe(points: Points, values: Float64Array, kernel: Kernel): P
   const n = points.count
   const l = new Float64Array(n * n)
   for (let i = 0; i < n; i++) {
-    covariances(points, kernel, pointAt(points, i), 0, i, l, i * n)
+    covariances(points, kernel, points.rows, i * points.categorical.length, i, l, i * n)
     l[i * n + i] = kernel.scale + kernel.noise
   }
   if (!cholesky(l, n)) return null
@@ -148,18 +148,16 @@ export function withPending(process: Process, pending: Float64Array): Process {
   const { points, kernel, l } = process
   const axes = points.categorical.length
   const n = points.count
-  const count = n + pending.length / axes
-  const columns = new Float64Array(count * axes)
-  for (let d = 0; d < axes; d++) {
-    columns.set(points.columns.subarray(d * n, (d + 1) * n), d * count)
-    for (let j = 0; n + j < count; j++) columns[d * count + n + j] = pending[j * axes + d]!
-  }
-  const all = { ...points, columns, count }
+  const rows = new Float64Array(points.rows.length + pending.length)
+  rows.set(points.rows)
+  rows.set(pending, points.rows.length)
+  const all = pointsOf(rows, points.categorical)
+  const { count } = all
   const out = new Float64Array(count * count)
   for (let i = 0; i < n; i++) out.set(l.subarray(i * n, i * n + i + 1), i * count)
   for (let i = n; i < count; i++) {
     const row = i * count
-    covariances(all, kernel, pending, (i - n) * axes, i, out, row)
+    covariances(all, kernel, rows, i * axes, i, out, row)
     solveRow(out, count, out, row, 0, i)
     // The function itself is meant, not a noisy value of it; a little more keeps equal points apart.
     let left = kernel.scale * (1 + 1e-6)
@@ -188,7 +186,7 @@ function lossOf(points: Points, values: Float64Array) {
     const { inverseSquares, scale, noise } = kernel
     for (let i = 0; i < n; i++) {
       const row = i * n
-      squaredDistances(points, kernel, pointAt(points, i), 0, i, l, row)
+      squaredDistances(points, kernel, points.rows, i * axes, i, l, row)
       for (let j = row; j < row + i; j++) {
         const r2 = l[j]!
         const r = SQRT5 * Math.sqrt(r2)
@@ -250,7 +248,7 @@ export interface FitOptions {
 }
 
 /** With more than a few observations, a step of the fit that gains less than this, in nats, is the last one. */
-const LEAST_GAIN = 1e-3
+const LEAST_GAIN = 1e-2
 /** Without a start, more observations than these are fitted from what an even choice of so many gives. */
 const FEW = 128
 /** What all steps of a fit may cost: one costs the cube of the observations. */
@@ -279,8 +277,9 @@ export function fitProcess(points: Points, values: Float64Array, { start = null,
 function fitFew(points: Points, values: Float64Array, deterministic: boolean): Kernel {
   const chosen = Array.from({ length: FEW }, (_, k) => Math.floor(((k + 0.5) * points.count) / FEW))
   const some = Float64Array.from(chosen, i => values[i]!)
+  const axes = points.categorical.length
   const few = pointsFrom(
-    chosen.map(i => pointAt(points, i)),
+    chosen.map(i => points.rows.subarray(i * axes, (i + 1) * axes)),
     points.categorical,
   )
   return fitProcess(few, some, { deterministic }).kernel

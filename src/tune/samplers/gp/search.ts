@@ -4,8 +4,8 @@ import { evenPoints } from './even.js'
 import { minimize } from './lbfgs.js'
 import type { Axis } from './space.js'
 
-/** Products that trying candidates may cost: 2048 candidates for up to some 150 observations, 256 from 440 on. */
-const CANDIDATE_WORK = 2.5e7
+/** Products that trying candidates may cost: 2048 candidates for up to some 120 observations, 256 from 350 on. */
+const CANDIDATE_WORK = 1.6e7
 const MOST_CANDIDATES = 2048
 const LEAST_CANDIDATES = 256
 const STARTS = 10

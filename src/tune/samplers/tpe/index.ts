@@ -7,7 +7,7 @@ import { drawFrom } from '../random.js'
 import { internalParams, shareRelative } from '../relative.js'
 import { freshSeed, type Sampler, type SamplerContext, type SearchSpace } from '../sampler.js'
 import { groupSpaces, intersectionSpace } from '../space.js'
-import { drawMixture, logMixture, parzen } from './parzen.js'
+import { drawMixture, logMixture, type MixtureWeights, mixtureWeights, parzen } from './parzen.js'
 import { splitTrials } from './split.js'
 
 export interface TpeOptions {
@@ -87,9 +87,9 @@ export function tpe(options: TpeOptions = {}): Sampler {
   }
 
   // One trial asks for many parameters of the same past.
-  const parted = new WeakMap<readonly FrozenTrial[], ReturnType<typeof splitTrials>>()
-  const split = ({ study, trial }: SamplerContext) => {
-    const known = parted.get(study.trials)
+  const pasts = new WeakMap<readonly FrozenTrial[], Past>()
+  const pastOf = ({ study, trial }: SamplerContext): Past => {
+    const known = pasts.get(study.trials)
     if (known !== undefined) return known
     let finished = 0
     const used = study.trials.filter(t => {
@@ -100,9 +100,9 @@ export function tpe(options: TpeOptions = {}): Sampler {
     })
     const below = o.gamma?.(finished) ?? defaultGamma(finished, study.directions.length)
     if (!(Number.isInteger(below) && below >= 0)) badFunction('gamma', 'a whole number ≥ 0', below)
-    const parts = splitTrials(used, study.directions, below)
-    parted.set(study.trials, parts)
-    return parts
+    const past = { ...splitTrials(used, study.directions, below), even: new Map(), falling: new Map() }
+    pasts.set(study.trials, past)
+    return past
   }
   const weightsOf = (count: number): Float64Array => {
     if (o.weights === undefined) return defaultWeights(count)
@@ -115,27 +115,34 @@ export function tpe(options: TpeOptions = {}): Sampler {
 
   const suggest = (context: SamplerContext, space: SearchSpace, purpose: string): Record<string, ParamValue> => {
     const names = Object.keys(space)
-    const { good, rest } = split(context)
+    const past = pastOf(context)
     // What a running trial is about to try is known only where parameters are given together.
-    const internal = isMultivariate(context) ? internalParams : (t: FrozenTrial) => t.internalParams
+    const together = isMultivariate(context)
     const model = (trials: readonly FrozenTrial[], even: boolean) => {
       const columns = names.map(() => new Float64Array(trials.length))
       let count = 0
-      for (const t of trials) {
-        const params = internal(t, space)
-        if (!names.every(name => params[name] !== undefined)) continue
-        for (let p = 0; p < names.length; p++) columns[p]![count] = params[names[p]!]!
+      next: for (const t of trials) {
+        const params = together ? internalParams(t, space) : t.internalParams
+        for (let p = 0; p < names.length; p++) {
+          const value = params[names[p]!]
+          if (value === undefined) continue next
+          columns[p]![count] = value
+        }
         count++
       }
       const observations = columns.map(column => column.subarray(0, count))
-      return parzen(space, observations, even ? new Float64Array(count).fill(1) : weightsOf(count), {
+      const known = even ? past.even : past.falling
+      const weights =
+        known.get(count) ?? mixtureWeights(even ? new Float64Array(count).fill(1) : weightsOf(count), o.priorWeight)
+      known.set(count, weights)
+      return parzen(space, observations, weights, {
         priorWeight: o.priorWeight,
         magicClip: o.considerMagicClip,
         endpoints: o.considerEndpoints,
       })
     }
-    const l = model(good, context.study.directions.length > 1)
-    const g = model(rest, false)
+    const l = model(past.good, context.study.directions.length > 1)
+    const g = model(past.rest, false)
     const count = o.nEiCandidates ?? (names.length > 1 ? 64 : 24)
     const candidates = drawMixture(l, context.random(purpose), count)
     const [logL, logG] = [logMixture(l, candidates), logMixture(g, candidates)]
@@ -169,6 +176,12 @@ export function tpe(options: TpeOptions = {}): Sampler {
         ? drawFrom(distribution, context.random(`even ${name}`))
         : suggest(context, { [name]: distribution }, name)[name]!,
   }
+}
+
+/** What a suggestion starts from: trials in two parts, and weights by how many they are of. */
+interface Past extends ReturnType<typeof splitTrials> {
+  readonly even: Map<number, MixtureWeights>
+  readonly falling: Map<number, MixtureWeights>
 }
 
 /** How many trials count as good: a tenth, of one objective 25 at most. */

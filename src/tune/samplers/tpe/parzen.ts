@@ -38,38 +38,49 @@ export interface ParzenOptions {
 export interface Parzen {
   readonly names: readonly string[]
   readonly kernels: readonly Kernels[]
-  readonly weights: Float64Array
+  readonly weights: MixtureWeights
 }
 
-/** A thousand kernels this far (e^-50) below the largest are less than a double's last digit. */
-const NEGLIGIBLE = -50
+/** Of each kernel its share and the logarithm of that; the last one is the kernel that covers everything. */
+export interface MixtureWeights {
+  readonly shares: Float64Array
+  readonly logs: Float64Array
+}
+
+/** @param weights of the observations */
+export function mixtureWeights(weights: ArrayLike<number>, priorWeight: number): MixtureWeights {
+  const count = weights.length
+  const shares = new Float64Array(count + 1)
+  shares.set(weights)
+  shares[count] = count === 0 ? 1 : priorWeight
+  let total = 0
+  for (let k = 0; k <= count; k++) total += shares[k]!
+  for (let k = 0; k <= count; k++) shares[k]! /= total
+  return { shares, logs: shares.map(Math.log) }
+}
+
+/** A thousand kernels this far (e^-44) below the largest are less than a double's last digit. */
+const NEGLIGIBLE = -44
 const HALF_LOG_2PI = 0.5 * Math.log(2 * Math.PI)
 
 /**
  * The Parzen estimator of TPE (Bergstra et al. 2011; multivariate: Falkner et al. 2018; widths as in Optuna).
  * @param observations for each parameter of the space, in its order, its internal values, oldest first
- * @param weights of the observations
  */
 export function parzen(
   space: SearchSpace,
   observations: readonly Float64Array[],
-  weights: Float64Array,
+  weights: MixtureWeights,
   options: ParzenOptions,
 ): Parzen {
   const names = Object.keys(space)
-  const count = weights.length
-  const all = new Float64Array(count + 1)
-  all.set(weights)
-  all[count] = count === 0 ? 1 : options.priorWeight
-  const total = all.reduce((a, b) => a + b, 0)
-  for (let k = 0; k <= count; k++) all[k]! /= total
   const kernels = names.map((name, p) => {
     const d = space[name]!
     return d.type === 'categorical'
       ? choiceKernels(d.choices.length, observations[p]!, options)
       : normalKernels(d, observations[p]!, options)
   })
-  return { names, kernels, weights: all }
+  return { names, kernels, weights }
 }
 
 function choiceKernels(choices: number, observed: Float64Array, { priorWeight }: ParzenOptions): Kernels {
@@ -140,7 +151,8 @@ function firstAtLeast(sorted: Float64Array, x: number): number {
 
 /** `count` draws: for each parameter its internal values. */
 export function drawMixture(mixture: Parzen, random: CounterRandom, count: number): Float64Array[] {
-  const { weights, kernels } = mixture
+  const { kernels } = mixture
+  const weights = mixture.weights.shares
   const uniform = (i: number) => (random.bits(i) + 0.5) / 2 ** 32
   const columns = kernels.map(() => new Float64Array(count))
   const stride = kernels.length + 1
@@ -169,13 +181,13 @@ export function drawMixture(mixture: Parzen, random: CounterRandom, count: numbe
 /** The logarithm of a mixture's density (for grids: of the probability) at each of some points. */
 export function logMixture(mixture: Parzen, columns: readonly Float64Array[]): Float64Array {
   const { weights, kernels } = mixture
-  const size = weights.length
+  const size = weights.shares.length
   const smooth = kernels.flatMap((kernel, p) =>
     kernel.kind === 'normal' && kernel.d.step === null ? [{ kernel, p }] : [],
   )
   const rest = kernels.map((_, p) => p).filter(p => !smooth.some(s => s.p === p))
   // What each kernel gives at most, and for the smooth parameters its centre and 1 / width, kernel after kernel.
-  const most = weights.map(Math.log)
+  const most = weights.logs.slice()
   const stride = 2 * smooth.length
   const shapes = new Float64Array(size * stride)
   smooth.forEach(({ kernel }, s) => {

@@ -4,7 +4,7 @@ import { distributionFromJson } from '../../distribution.js'
 import type { Direction, FrozenTrial, TrialState } from '../../frozen-trial.js'
 import { freshTrial } from '../../storage/memory.js'
 import { defaultWeights } from './index.js'
-import { logMixture, parzen } from './parzen.js'
+import { logMixture, mixtureWeights, parzen } from './parzen.js'
 import { splitTrials } from './split.js'
 
 interface Figures {
@@ -38,7 +38,11 @@ describe("against Optuna's TPE", () => {
     const space = Object.fromEntries(Object.entries(f.space).map(([name, json]) => [name, distributionFromJson(json)]))
     const columns = (record: Readonly<Record<string, number[]>>) => Object.values(record).map(x => Float64Array.from(x))
     const { endpoints = false, magicClip = true, priorWeight = 1 } = f.variant
-    const mixture = parzen(space, columns(f.observations), defaultWeights(count), { endpoints, magicClip, priorWeight })
+    const mixture = parzen(space, columns(f.observations), mixtureWeights(defaultWeights(count), priorWeight), {
+      endpoints,
+      magicClip,
+      priorWeight,
+    })
     logMixture(mixture, columns(f.at)).forEach((x, i) => {
       const wanted = f.logPdf[i]!
       expect(Math.abs(x - wanted), `${x} for ${wanted}`).toBeLessThan(1e-9 * Math.max(1, Math.abs(wanted)))
