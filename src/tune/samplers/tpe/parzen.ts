@@ -16,6 +16,9 @@ type Kernels =
       readonly high: number
       /** −log of width and of the mass within the bounds, for each kernel. */
       readonly norm: Float64Array
+      /** Centres of the observations, the least first, and which kernels they are of. */
+      readonly sorted: Float64Array
+      readonly order: Uint32Array
     }
   | {
       readonly kind: 'choice'
@@ -116,9 +119,11 @@ function normalKernels(
   // Sorting numbers alone is many times as fast as sorting indices by them; equal ones take their places in turn.
   const sorted = mu.slice(0, count).sort()
   const equal = new Uint32Array(count)
+  const order = new Uint32Array(count)
   for (let k = 0; k < count; k++) {
     const first = firstAtLeast(sorted, mu[k]!)
     const i = first + equal[first]!++
+    order[i] = k
     const left = i === 0 ? low : sorted[i - 1]!
     const right = i === count - 1 ? high : sorted[i + 1]!
     let width = Math.max(mu[k]! - left, right - mu[k]!)
@@ -134,13 +139,13 @@ function normalKernels(
     const mass = logMass((low - mu[k]!) / s, (high - mu[k]!) / s)
     norm[k] = -mass - (d.step === null ? HALF_LOG_2PI + Math.log(s) : 0)
   }
-  return { kind: 'normal', d, mu, sigma, low, high, norm }
+  return { kind: 'normal', d, mu, sigma, low, high, norm, sorted, order }
 }
 
-/** Where the first number not below x stands. */
+/** Where the first number not below x stands; after the last one where there is none. */
 function firstAtLeast(sorted: Float64Array, x: number): number {
   let low = 0
-  let high = sorted.length - 1
+  let high = sorted.length
   while (low < high) {
     const middle = (low + high) >> 1
     if (sorted[middle]! < x) low = middle + 1
@@ -182,6 +187,9 @@ export function drawMixture(mixture: Parzen, random: CounterRandom, count: numbe
 export function logMixture(mixture: Parzen, columns: readonly Float64Array[]): Float64Array {
   const { weights, kernels } = mixture
   const size = weights.shares.length
+  const [only] = kernels
+  if (kernels.length === 1 && only!.kind === 'normal' && only!.d.step === null && weights.logs[size - 1]! > -Infinity)
+    return logMixtureOfOne(only!, weights.logs, columns[0]!)
   const smooth = kernels.flatMap((kernel, p) =>
     kernel.kind === 'normal' && kernel.d.step === null ? [{ kernel, p }] : [],
   )
@@ -214,6 +222,41 @@ export function logMixture(mixture: Parzen, columns: readonly Float64Array[]): F
     const given = rest.map(p => massesOf(p, columns[p]![i]!))
     return logSum(most, shapes, at, given, terms)
   })
+}
+
+/** `logMixture` of one continuous parameter: only kernels that reach a point are looked at. */
+function logMixtureOfOne(
+  { d, mu, sigma, norm, sorted, order }: Extract<Kernels, { kind: 'normal' }>,
+  logWeights: Float64Array,
+  points: Float64Array,
+): Float64Array {
+  const count = sorted.length
+  const tops = new Float64Array(count)
+  const inverses = new Float64Array(count)
+  let highest = logWeights[count]! + norm[count]!
+  let widest = 0
+  for (let i = 0; i < count; i++) {
+    const k = order[i]!
+    tops[i] = logWeights[k]! + norm[k]!
+    inverses[i] = 1 / sigma[k]!
+    if (tops[i]! > highest) highest = tops[i]!
+    if (sigma[k]! > widest) widest = sigma[k]!
+  }
+  const out = new Float64Array(points.length)
+  for (let p = 0; p < points.length; p++) {
+    const x = d.log ? Math.log(points[p]!) : points[p]!
+    // The kernel that covers everything is the least that there is: what lies far below it counts for nothing.
+    const least = logWeights[count]! + norm[count]! - 0.5 * ((x - mu[count]!) / sigma[count]!) ** 2 - highest
+    const reach = widest * Math.sqrt(-2 * (NEGLIGIBLE + least))
+    const end = firstAtLeast(sorted, x + reach)
+    let sum = Math.exp(least)
+    for (let i = firstAtLeast(sorted, x - reach); i < end; i++) {
+      const z = (x - sorted[i]!) * inverses[i]!
+      sum += Math.exp(tops[i]! - highest - 0.5 * z * z)
+    }
+    out[p] = highest + Math.log(sum)
+  }
+  return out
 }
 
 /** log Σ over kernels; one that has fallen too far below the largest is left at once. */
