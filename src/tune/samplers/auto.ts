@@ -33,7 +33,7 @@ const MANY_OBJECTIVES = 4
 /**
  * Which sampler suits a study, from what has ended so far.
  * - Parameters that depend on others (not every trial has the same): TPE by groups, which models each group by what it
- *   has; a Gaussian process would draw them at random.
+ *   has; a Gaussian process models only what all trials have.
  * - Four objectives or more, several hundred trials planned or made: NSGA-III, whose reference directions keep fronts
  *   spread; before that TPE.
  * - Two or three objectives: a Gaussian process (expected hypervolume improvement) for the first 100, then TPE, and

@@ -65,6 +65,17 @@ describe('a Gaussian process', () => {
     expect((await study.bestTrial()).params.kind).toBe('a')
   })
 
+  test('learns where the parameters are good that not every trial has', async () => {
+    const study = await createStudy({ sampler: gp({ seed: 9 }) })
+    await study.optimize(
+      trial => (trial.suggestCategorical('kind', ['a', 'b']) === 'a' ? trial.suggestFloat('x', 0, 1) : 1),
+      { trials: 40 },
+    )
+    const x = (await study.trials()).slice(20).flatMap(t => (t.params.x === undefined ? [] : [t.params.x as number]))
+    expect(x.length).toBeGreaterThan(10)
+    expect(x.sort((a, b) => a - b)[x.length >> 1]).toBeLessThan(0.25)
+  })
+
   test('spreads trials that run at the same time', async () => {
     const study = await createStudy({ sampler: gp({ seed: 5, deterministicObjective: true }) })
     await study.optimize(bowl, { trials: 12 })
