@@ -73,6 +73,8 @@ export class Graph {
   readonly nodes: Node[] = []
   /** The graph whose values this one's nodes may also use: set for the body of Loop, Scan and If. */
   readonly outer: Graph | null
+  /** What the inputs that stand for tunable numbers are to be fed, by name; null where those numbers are constants. */
+  readonly tunables: Map<string, Tensor> | null
   /** The results of a body, by the names they get; what a whole model returns is said when it is compiled or encoded. */
   readonly results: { name: string; value: Value }[] = []
   readonly #names = new Set<string>()
@@ -80,8 +82,10 @@ export class Graph {
   readonly #scalars = new Map<string, Value>()
   #scope = ''
 
-  constructor(outer: Graph | null = null) {
+  /** @param tunables a map to be filled: then what is `tunable` becomes inputs, and graphs do not differ by it */
+  constructor(outer: Graph | null = null, tunables: Map<string, Tensor> | null = outer?.tunables ?? null) {
     this.outer = outer
+    this.tunables = tunables
   }
 
   /** A graph input. Dimensions given as strings are symbolic; equal names mean equal extents. */
@@ -139,6 +143,19 @@ export class Graph {
     this.constants.push(value)
     if (key !== undefined) this.#scalars.set(key, value)
     return value
+  }
+
+  /**
+   * A number that models of one architecture may differ by: a constant, or where the graph has `tunables` an input of
+   * its own, whose value is noted there.
+   */
+  tunable(dtype: DType, value: number): Value {
+    const t = tensor(value, [], dtype)
+    if (this.tunables === null) return this.constant(t)
+    if (this.outer !== null) return this.outer.tunable(dtype, value)
+    const input = this.input(`tunable/${this.tunables.size}`, dtype, [])
+    this.tunables.set(input.name, t)
+    return input
   }
 
   /** Adds a node with output types already known. Everyday code uses the builders of `anneal/ops`, which infer them. */
@@ -248,6 +265,12 @@ export const graph = (): Graph => new Graph()
 
 /** A scalar constant of `dtype` in `g`. */
 export const scalar = (g: Graph, dtype: DType, value: number): Value => g.constant(tensor(value, [], dtype))
+
+/**
+ * A hyperparameter of a layer, loss, penalty or optimizer as a scalar beside `like`: programs that are shared do not
+ * differ by it. Not for what decides which nodes there are, and not for exponents.
+ */
+export const tunable = (like: Value, value: number): Value => like.graph.tunable(like.dtype, value)
 
 /** What is statically known of an integer tensor's content, as numbers; undefined where any of it is symbolic. */
 export function contentNumbers(value: TensorType & { constant?: Tensor | null }): number[] | undefined {

@@ -20,7 +20,7 @@ export function rewrite(
   visit: Visit = () => undefined,
   inputShape: (input: Value) => Shape = input => input.shape,
 ): Traced & { image: ReadonlyMap<Value, Value> } {
-  const to = new Graph(graph.outer)
+  const to = new Graph(graph.outer, graph.tunables)
   const image = new Map<Value, Value>()
   for (const input of graph.inputs) image.set(input, to.input(input.name, input.dtype, inputShape(input)))
   const of = (value: Value): Value => {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ShapeError, type Value } from '../ir/index.js'
+import { ShapeError, tunable, type Value } from '../ir/index.js'
 import * as ops from '../ops/index.js'
 import { checkValue, type Family, resolveSpec, type Spec, specSchema } from './plugin.js'
 
@@ -18,7 +18,7 @@ export const constraintTable: Family<Apply> = {
     parameters: z.object({ maxValue: z.number().positive().default(2), axis: axes }),
     apply: ({ maxValue, axis }, w) => {
       const norms = norm(w, axis)
-      return ops.mul(w, ops.div(ops.clip(norms, 0, maxValue as number), ops.add(norms, EPSILON)))
+      return ops.mul(w, ops.div(ops.clip(norms, 0, tunable(w, maxValue as number)), ops.add(norms, EPSILON)))
     },
   },
   unitNorm: {
@@ -37,8 +37,11 @@ export const constraintTable: Family<Apply> = {
       .refine(p => p.minValue <= p.maxValue, { path: ['minValue'], message: 'at most maxValue' }),
     apply: ({ minValue, maxValue, rate, axis }, w) => {
       const norms = norm(w, axis)
-      const clipped = ops.clip(norms, minValue as number, maxValue as number)
-      const desired = ops.add(ops.mul(clipped, rate as number), ops.mul(norms, 1 - (rate as number)))
+      const clipped = ops.clip(norms, tunable(w, minValue as number), tunable(w, maxValue as number))
+      const desired = ops.add(
+        ops.mul(clipped, tunable(w, rate as number)),
+        ops.mul(norms, tunable(w, 1 - (rate as number))),
+      )
       return ops.mul(w, ops.div(desired, ops.add(norms, EPSILON)))
     },
   },

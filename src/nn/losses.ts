@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ConfigError, nearest, ShapeError, scalar, type Value } from '../ir/index.js'
+import { ConfigError, nearest, ShapeError, scalar, tunable, type Value } from '../ir/index.js'
 import * as ops from '../ops/index.js'
 import { type Family, parseOptions, type Spec } from './plugin.js'
 
@@ -56,7 +56,9 @@ function binaryTerm(yTrue: Value, yPred: Value, fromLogits: boolean): Value {
 }
 
 const smooth = (y: Value, smoothing: unknown, classes: number): Value =>
-  smoothing === 0 ? y : ops.add(ops.mul(y, 1 - (smoothing as number)), (smoothing as number) / classes)
+  smoothing === 0
+    ? y
+    : ops.add(ops.mul(y, tunable(y, 1 - (smoothing as number))), tunable(y, (smoothing as number) / classes))
 
 const none = z.object({})
 const smoothing = z.number().min(0).max(1).default(0)
@@ -97,7 +99,7 @@ export const lossTable: Family<Apply> = {
     parameters: z.object({ delta: z.number().positive().default(1) }),
     apply: ({ delta }, yTrue, yPred) => {
       const size = ops.abs(ops.sub(yPred, aligned(yTrue, yPred)))
-      const near = ops.min([size, scalar(size.graph, size.dtype, delta as number)])
+      const near = ops.min([size, tunable(size, delta as number)])
       return last(ops.mul(near, ops.sub(size, ops.mul(near, 0.5))))
     },
   },
@@ -134,7 +136,10 @@ export const lossTable: Family<Apply> = {
       let loss = ops.neg(ops.squeeze(ops.gatherElements(logp, ops.unsqueeze(safe, [-1]), { axis: -1 }), [-1]))
       // Label smoothing moves the target towards the uniform distribution (Szegedy et al. 2016).
       if (labelSmoothing !== 0)
-        loss = ops.sub(ops.mul(loss, 1 - (labelSmoothing as number)), ops.mul(last(logp), labelSmoothing as number))
+        loss = ops.sub(
+          ops.mul(loss, tunable(loss, 1 - (labelSmoothing as number))),
+          ops.mul(last(logp), tunable(loss, labelSmoothing as number)),
+        )
       return ignoreClass === undefined
         ? loss
         : ops.mul(loss, ops.cast(ops.not(ops.equal(labels, ignoreClass as number)), { to: loss.dtype }))
@@ -156,7 +161,7 @@ export const lossTable: Family<Apply> = {
       const one = scalar(y.graph, y.dtype, 1)
       const weigh = (a: Value): Value => ops.add(ops.mul(y, a), ops.mul(ops.sub(one, y), ops.sub(one, a)))
       const focus = ops.mul(power(ops.sub(one, weigh(probability)), p.gamma as number), bce)
-      return last(p.applyClassBalancing ? ops.mul(focus, weigh(scalar(y.graph, y.dtype, p.alpha as number))) : focus)
+      return last(p.applyClassBalancing ? ops.mul(focus, weigh(tunable(y, p.alpha as number))) : focus)
     },
   },
   categoricalFocalCrossentropy: {
@@ -171,7 +176,7 @@ export const lossTable: Family<Apply> = {
       const logp = logProbabilities(yPred, p.fromLogits as boolean)
       const modulate = ops.mul(
         power(ops.sub(scalar(y.graph, y.dtype, 1), ops.exp(logp)), p.gamma as number),
-        p.alpha as number,
+        tunable(y, p.alpha as number),
       )
       return ops.neg(sumLast(ops.mul(modulate, ops.mul(y, logp))))
     },

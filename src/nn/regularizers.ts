@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ShapeError, type Value } from '../ir/index.js'
+import { ShapeError, tunable, type Value } from '../ir/index.js'
 import * as ops from '../ops/index.js'
 import { checkValue, type Family, resolveSpec, type Spec, specSchema } from './plugin.js'
 
@@ -13,16 +13,19 @@ const sumOfMagnitudes = (x: Value): Value => ops.reduceL1(x, { keepdims: 0 })
 export const regularizerTable: Family<Apply> = {
   l1: {
     parameters: z.object({ l1: strength.default(0.01) }),
-    apply: ({ l1 }, x) => ops.mul(sumOfMagnitudes(x), l1 as number),
+    apply: ({ l1 }, x) => ops.mul(sumOfMagnitudes(x), tunable(x, l1 as number)),
   },
   l2: {
     parameters: z.object({ l2: strength.default(0.01) }),
-    apply: ({ l2 }, x) => ops.mul(sumOfSquares(x), l2 as number),
+    apply: ({ l2 }, x) => ops.mul(sumOfSquares(x), tunable(x, l2 as number)),
   },
   l1l2: {
     parameters: z.object({ l1: strength.default(0), l2: strength.default(0) }),
     apply: ({ l1, l2 }, x) =>
-      ops.add(ops.mul(sumOfMagnitudes(x), l1 as number), ops.mul(sumOfSquares(x), l2 as number)),
+      ops.add(
+        ops.mul(sumOfMagnitudes(x), tunable(x, l1 as number)),
+        ops.mul(sumOfSquares(x), tunable(x, l2 as number)),
+      ),
   },
   // factor · Σ |⟨uᵢ, uⱼ⟩| over pairs i ≠ j of the normalized rows or columns, each pair counted once (Keras).
   orthogonal: {
@@ -47,7 +50,10 @@ export const regularizerTable: Family<Apply> = {
         data: Float32Array.from({ length: size * size }, (_, i) => (i % (size + 1) === 0 ? 0 : 1)),
       }
       const pairs = Math.max(1, (size * (size - 1)) / 2)
-      return ops.mul(ops.reduceL1(ops.mul(products, off), { keepdims: 0 }), ((factor as number) * 0.5) / pairs)
+      return ops.mul(
+        ops.reduceL1(ops.mul(products, off), { keepdims: 0 }),
+        tunable(x, ((factor as number) * 0.5) / pairs),
+      )
     },
   },
 }

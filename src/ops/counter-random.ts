@@ -155,6 +155,7 @@ export function randomMask(
 ): Value {
   const { graph } = like
   const threshold = Math.min(0xffffffff, Math.floor(keep * 2 ** 32))
-  const chosen = ops.less(mixed(key, like, axes), uint32(graph, threshold))
-  return ops.where(chosen, scalar(graph, 'float32', kept), scalar(graph, 'float32', 0))
+  const chosen = ops.less(mixed(key, like, axes), graph.tunable('uint32', threshold))
+  const one = kept === 1 ? scalar(graph, 'float32', 1) : graph.tunable('float32', kept)
+  return ops.where(chosen, one, scalar(graph, 'float32', 0))
 }

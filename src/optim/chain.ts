@@ -48,10 +48,12 @@ export function traceChain(chain: Chain, context: UpdateContext, parameters: rea
   const { rate } = chain
   const learningRate = rate === null ? context.learningRate : context.scalar(`${LEARNING_RATE}${chain.suffix}`, rate)
   const slots = new Map<string, Value>()
+  // Parameters of one decay share its value.
+  const factor = (decay: number): Value => context.scalar(`optimizer/decay/${decay}${chain.suffix}`, decay)
   const decayed = parameters.map(({ path, value }) => {
     const decay = chain.decay({ path, shape: value.shape as readonly number[] }) // weights are static
     if (decay === 0) return value
-    return ops.mul(value, ops.sub(scalar(graph, 'float32', 1), ops.mul(learningRate, decay)))
+    return ops.mul(value, ops.sub(scalar(graph, 'float32', 1), ops.mul(learningRate, factor(decay))))
   })
   let gradients: readonly Value[] = parameters.map(p => p.gradient)
   const scales = new Array<Value | undefined>(parameters.length).fill(undefined)
@@ -61,7 +63,7 @@ export function traceChain(chain: Chain, context: UpdateContext, parameters: rea
     for (const [name, at] of Object.entries(link.scalars))
       scalars[name] = context.scalar(
         `optimizer/${link.name}/${name}${chain.suffix}`,
-        rate === null ? at : info => at({ ...info, learningRate: rate(info) }),
+        rate === null || typeof at === 'number' ? at : info => at({ ...info, learningRate: rate(info) }),
       )
     const before = gradients
     const known = parameters.map((p, i) => ({ path: p.path, value: decayed[i]!, gradient: before[i]! }))

@@ -1,7 +1,7 @@
 import { ConfigError, type Graph, ShapeError, type Tensor, type Value } from '../ir/index.js'
 import type { RandomKey } from '../ops/counter-random.js'
 import { rateAt, type Schedule } from './schedules/schedule.js'
-import type { HostScalar, Initial, Parameter, ParameterInfo, StepInfo } from './transform.js'
+import type { HostScalar, Initial, Parameter, ParameterInfo, StepInfo, UpdateScalar } from './transform.js'
 
 /** A named tensor an optimizer keeps between updates (`adam/m/dense/kernel`). */
 export interface Slot {
@@ -23,8 +23,8 @@ export interface UpdateContext {
   readonly phase: string
   /** A slot's value before this update. */
   slot(name: string): Value
-  /** A scalar that the host computes anew for each update and feeds. */
-  scalar(name: string, at: HostScalar): Value
+  /** A scalar that the host computes anew for each update and feeds, or a number that stays; the same value for a name. */
+  scalar(name: string, at: UpdateScalar): Value
   /** The key of the random numbers of this update and the name given alone. */
   key(name: string): RandomKey
   /** Gradients of the same loss on the same batch at other values of the parameters (those not given stay). */
@@ -109,11 +109,11 @@ export function traceUpdate(o: Optimizer, { parameters, phase, gradientsAt, key 
   if (graph === undefined) return { parameters: new Map(), slots: new Map(), feeds: {} }
   const feeds: Record<string, HostScalar> = {}
   const scalars = new Map<string, Value>()
-  const scalar = (name: string, at: HostScalar): Value => {
+  const scalar = (name: string, at: UpdateScalar): Value => {
     const known = scalars.get(name)
     if (known !== undefined) return known
-    feeds[name] = at
-    const value = graph.input(name, 'float32', [])
+    if (typeof at === 'function') feeds[name] = at
+    const value = typeof at === 'function' ? graph.input(name, 'float32', []) : graph.tunable('float32', at)
     scalars.set(name, value)
     return value
   }

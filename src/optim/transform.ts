@@ -15,6 +15,9 @@ export interface StepInfo {
 /** A scalar computed on the host at each update, in double precision. */
 export type HostScalar = (info: StepInfo) => number
 
+/** A scalar of an update: a number that stays as it is (`tunable`), or one computed anew for each update. */
+export type UpdateScalar = number | HostScalar
+
 /** A hyperparameter that may change while training: a number, or a function of the number of updates made so far. */
 export type Hyper = Schedule
 
@@ -63,7 +66,7 @@ export interface Update<Slot extends string, Scalar extends string> {
   readonly parameter: Value
   readonly gradient: Value
   readonly slots: Readonly<Record<Slot, Value>>
-  /** Scalars of this link, and the learning rate. */
+  /** Scalars of this link as values, and the learning rate. */
   readonly scalars: Readonly<Record<Scalar | 'learningRate', Value>>
   readonly graph: Graph
   /** Which of the optimizer's graphs is being built: see `Recipe.phase`. */
@@ -89,13 +92,13 @@ export type Updated<Slot extends string> = {
 )
 
 /**
- * One link of an optimizer: named slots, scalars computed on the host at each step in double precision, and one pure
- * function. `prepare` sees the gradients of all parameters at once (for a norm over all of them).
+ * One link of an optimizer: named slots, scalars (numbers, or computed on the host at each step in double precision),
+ * and one pure function. `prepare` sees the gradients of all parameters at once (for a norm over all of them).
  */
 export interface Transform<Slot extends string = string, Scalar extends string = string> {
   readonly name: string
   readonly slots: Slots<Slot>
-  readonly scalars: Readonly<Record<Scalar, HostScalar>>
+  readonly scalars: Readonly<Record<Scalar, UpdateScalar>>
   readonly prepare?: (gradients: readonly Value[], parameters: readonly Parameter[]) => readonly Value[]
   readonly update: (update: Update<Slot, Scalar>) => Updated<Slot>
 }
@@ -104,7 +107,7 @@ export interface Transform<Slot extends string = string, Scalar extends string =
 export const transform = <const Slot extends string = string, const Scalar extends string = never>(definition: {
   name: string
   slots?: Slots<Slot>
-  scalars?: Readonly<Record<Scalar, HostScalar>>
+  scalars?: Readonly<Record<Scalar, UpdateScalar>>
   prepare?: Transform['prepare']
   update?: (update: Update<Slot, Scalar>) => Updated<Slot>
 }): Transform => ({

@@ -78,11 +78,15 @@ interface Parts {
 
 /** A compiled graph with named inputs and outputs. Inputs that `state` holds are taken from there. */
 export class Program {
+  /** What a run must be fed, or its state hold. */
   readonly inputs: readonly Port[]
   readonly outputs: readonly Port[]
   /** Names of the state entries a run replaces. */
   readonly updates: readonly string[]
   readonly #parts: Parts
+  /** Inputs that are the same at every run. */
+  readonly #given: ReadonlyMap<string, Tensor>
+  readonly #constants: ReadonlyMap<string, Ort.Tensor>
   /** Updates whose new values come from the session and change places with the old ones. */
   readonly #swapped: readonly string[]
   readonly #inPlace: ReadonlySet<string>
@@ -92,9 +96,16 @@ export class Program {
   /** Where results of known shape are written. A run takes it; one that begins meanwhile makes its own. */
   #buffers: Map<string, Ort.Tensor> | null = new Map()
 
-  constructor(parts: Parts) {
+  constructor(parts: Parts, given: ReadonlyMap<string, Tensor> = new Map()) {
     this.#parts = parts
-    this.inputs = parts.inputs
+    this.inputs = parts.inputs.filter(port => !given.has(port.name))
+    this.#given = given
+    this.#constants = new Map(
+      parts.inputs.flatMap(port => {
+        const feed = given.get(port.name)
+        return feed === undefined ? [] : [[port.name, toOrt(parts.engine.ort, port, feed, new Map())] as const]
+      }),
+    )
     this.outputs = parts.outputs
     this.updates = parts.updates
     this.#inPlace = new Set(parts.fused?.updates)
@@ -103,6 +114,11 @@ export class Program {
 
   get engine(): Engine {
     return this.#parts.engine
+  }
+
+  /** The same program with some inputs fed once and for all; what was compiled is shared. */
+  given(feeds: ReadonlyMap<string, Tensor>): Program {
+    return new Program(this.#parts, feeds)
   }
 
   /** Those of the updates that a kernel makes in place. */
@@ -145,7 +161,7 @@ export class Program {
       } catch (error) {
         if (!(error instanceof RangeError)) throw error
         // No more memory for WebAssembly here: the plain graph needs none.
-        this.#plain ??= this.#parts.plain()
+        this.#plain ??= this.#parts.plain().then(program => program.given(this.#given))
         const plain = await this.#plain
         return plain.#run(feeds, state, options)
       }
@@ -166,6 +182,10 @@ export class Program {
     const extents = new Map<string, number>()
     const given: Record<string, Ort.Tensor> = {}
     const known = new Set<string>()
+    for (const [name, value] of this.#constants) {
+      if (fed.has(name)) given[name] = value
+      bound?.feed(name, value)
+    }
     for (const port of this.inputs) {
       known.add(port.name)
       const held = state?.current(port.name)
@@ -304,11 +324,15 @@ export class Program {
 
 /**
  * Compiles a graph: optimizes it, lowers it for the device, and hands it to ONNX Runtime.
- * Equal graphs share a session.
+ * Equal graphs share a session. What is tunable in the graph is fed by the program itself.
  */
 export async function compile(graph: Graph, options: CompileOptions): Promise<Program> {
   const { cache, ...rest } = options
-  return cache === undefined ? compileAnew(graph, rest) : cache.find(graph, rest, () => compileAnew(graph, rest))
+  const program = await (cache === undefined
+    ? compileAnew(graph, rest)
+    : cache.find(graph, rest, () => compileAnew(graph, rest)))
+  const { tunables } = graph
+  return tunables === null || tunables.size === 0 ? program : program.given(tunables)
 }
 
 async function compileAnew(graph: Graph, options: CompileOptions): Promise<Program> {

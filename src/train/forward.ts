@@ -1,4 +1,4 @@
-import type { Graph, Value } from '../ir/index.js'
+import { type Graph, tunable, type Value } from '../ir/index.js'
 import { meanLoss } from '../nn/losses.js'
 import { type Network, sumPenalties, trace } from '../nn/network.js'
 import { mixKey } from '../ops/counter-random.js'
@@ -50,7 +50,7 @@ export function forward(net: Network, compiled: Compiled, options: ForwardOption
     if (second !== null) {
       const other = second.outputs[i]!
       const apart = disagreement(output.loss, yPred, other)
-      loss = ops.add(ops.mul(ops.add(loss, lossOf(other)), 0.5), ops.mul(apart, compiled.rDrop))
+      loss = ops.add(ops.mul(ops.add(loss, lossOf(other)), 0.5), ops.mul(apart, tunable(apart, compiled.rDrop)))
     }
     if (compiled.outputs.length > 1) outputs[`loss/${output.name}`] = loss
     for (const metric of output.metrics)
@@ -63,7 +63,7 @@ export function forward(net: Network, compiled: Compiled, options: ForwardOption
           statistics.push({ output: port, metric: metric.key, statistic: name, over: statistic.over })
         }
       })
-    return output.lossWeight === 1 ? loss : ops.mul(loss, output.lossWeight)
+    return output.lossWeight === 1 ? loss : ops.mul(loss, tunable(loss, output.lossWeight))
   })
   const penalties = sumPenalties(graph, traced.penalties)
   const data = terms.reduce((a, b) => ops.add(a, b))

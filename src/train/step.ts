@@ -53,9 +53,15 @@ export interface Step extends Omit<StepTrace, 'graph'> {
 /** The name of a parameter's gradient among a step's outputs. */
 export const gradientOf = (path: string): string => `gradient/${path}`
 
-/** Builds the graph of a step for batches of one signature. */
-export function traceStep(net: Network, compiled: Compiled, signature: BatchSignature, kind: StepKind): StepTrace {
-  const graph = new Graph()
+/** Builds the graph of a step for batches of one signature; `tunables` as in `Graph`. */
+export function traceStep(
+  net: Network,
+  compiled: Compiled,
+  signature: BatchSignature,
+  kind: StepKind,
+  tunables: Map<string, Tensor> | null = null,
+): StepTrace {
+  const graph = new Graph(null, tunables)
   const inputs = net.inputs.map(input =>
     graph.input(input.name, signature.x[input.name]!.dtype, signature.x[input.name]!.shape),
   )
@@ -166,7 +172,9 @@ export async function compileStep(
   kind: StepKind,
   cache?: ProgramCache,
 ): Promise<Step> {
-  const { graph, ...rest } = traceStep(net, compiled, signature, kind)
+  // In a program of its own a model's numbers are constants, which can be folded.
+  const tunables = cache === undefined ? null : new Map<string, Tensor>()
+  const { graph, ...rest } = traceStep(net, compiled, signature, kind, tunables)
   return {
     ...rest,
     program: await compile(graph, {

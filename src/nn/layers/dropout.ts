@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Shape, ShapeError, type TensorType, type Value } from '../../ir/index.js'
+import { type Shape, ShapeError, type TensorType, tunable, type Value } from '../../ir/index.js'
 import * as ops from '../../ops/index.js'
 import { type CallContext, defineLayer, layerOptions } from '../layer.js'
 import * as random from '../random.js'
@@ -118,7 +118,7 @@ export const gaussianDropout = defineLayer({
   schema: z.strictObject({ ...layerOptions, ...rateOptions }),
   call: (c, ctx, x) => {
     if (!ctx.training || c.rate === 0) return x
-    const noise = ops.mul(random.normal(ctx.randomKey(c.seed), x), Math.sqrt(c.rate / (1 - c.rate)))
+    const noise = ops.mul(random.normal(ctx.randomKey(c.seed), x), tunable(x, Math.sqrt(c.rate / (1 - c.rate))))
     return ops.mul(x, ops.add(noise, 1))
   },
 })
@@ -147,6 +147,6 @@ export const alphaDropout = defineLayer({
       ...(axes === undefined ? {} : { axes }),
     })
     // scale · (x · kept + floor · (1 − kept)) + shift, where kept is 0 or 1.
-    return ops.add(ops.mul(kept, ops.sub(x, SELU_FLOOR)), SELU_FLOOR * scale + shift)
+    return ops.add(ops.mul(kept, ops.sub(x, SELU_FLOOR)), tunable(x, SELU_FLOOR * scale + shift))
   },
 })

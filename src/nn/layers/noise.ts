@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { tunable } from '../../ir/index.js'
 import * as ops from '../../ops/index.js'
 import { defineLayer, layerOptions } from '../layer.js'
 import * as random from '../random.js'
@@ -16,7 +17,9 @@ export const gaussianNoise = defineLayer({
     seed: z.int().nonnegative().optional(),
   }),
   call: (c, ctx, x) =>
-    ctx.training && c.stddev > 0 ? ops.add(x, ops.mul(random.normal(ctx.randomKey(c.seed), x), c.stddev)) : x,
+    ctx.training && c.stddev > 0
+      ? ops.add(x, ops.mul(random.normal(ctx.randomKey(c.seed), x), tunable(x, c.stddev)))
+      : x,
 })
 
 /**

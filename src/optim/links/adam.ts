@@ -28,7 +28,9 @@ export const scaleByAdam = ({
     beta1: beta,
     rest1: (info: StepInfo) => 1 - beta(info),
     correction: (info: StepInfo) => root(info) / (1 - beta(info) ** info.step),
-    epsilon: (info: StepInfo) => epsilon * root(info),
+    beta2,
+    rest2: 1 - beta2,
+    epsilon: epsilonMode === 'corrected' ? (info: StepInfo) => epsilon * root(info) : epsilon,
   }
   return transform<string, keyof typeof scalars>({
     name: 'adam',
@@ -36,12 +38,12 @@ export const scaleByAdam = ({
     scalars,
     update: ({ gradient, slots, scalars: fed }) => {
       const m = ops.add(ops.mul(slots.m!, fed.beta1), ops.mul(gradient, fed.rest1))
-      const v = ops.add(ops.mul(slots.v!, beta2), ops.mul(ops.mul(gradient, gradient), 1 - beta2))
+      const v = ops.add(ops.mul(slots.v!, fed.beta2), ops.mul(ops.mul(gradient, gradient), fed.rest2))
       const vhat = slots.vhat === undefined ? undefined : ops.max([slots.vhat, v])
       const next: Record<string, Value> = { m, v }
       if (vhat !== undefined) next.vhat = vhat
       return {
-        gradient: ops.div(m, ops.add(ops.sqrt(vhat ?? v), epsilonMode === 'corrected' ? fed.epsilon : epsilon)),
+        gradient: ops.div(m, ops.add(ops.sqrt(vhat ?? v), fed.epsilon)),
         scale: fed.correction,
         slots: next,
       }

@@ -1,4 +1,4 @@
-import { ConfigError, scalar, type Value } from '../../ir/index.js'
+import { ConfigError, scalar, tunable, type Value } from '../../ir/index.js'
 import * as ops from '../../ops/index.js'
 import { type Transform, transform } from '../transform.js'
 import { atMostOne, norm } from './trust.js'
@@ -12,20 +12,19 @@ const least = (value: Value): Value => ops.max([value, scalar(value.graph, value
 export const clipByValue = (limit: number): Transform =>
   transform({
     name: 'clipvalue',
-    update: ({ gradient }) => ({ gradient: ops.clip(gradient, -limit, limit), slots: {} }),
+    scalars: { low: -limit, high: limit },
+    update: ({ gradient, scalars }) => ({ gradient: ops.clip(gradient, scalars.low, scalars.high), slots: {} }),
   })
 
 /** Each gradient to at most this norm. */
 export const clipByNorm = (limit: number): Transform =>
   transform({
     name: 'clipnorm',
-    update: ({ gradient, graph }) => {
-      const length = norm(gradient)
-      return {
-        gradient: ops.mul(gradient, atMostOne(ops.div(scalar(graph, 'float32', limit), least(length)))),
-        slots: {},
-      }
-    },
+    scalars: { limit },
+    update: ({ gradient, scalars }) => ({
+      gradient: ops.mul(gradient, atMostOne(ops.div(scalars.limit, least(norm(gradient))))),
+      slots: {},
+    }),
   })
 
 /** All gradients together to at most this norm (Pascanu et al. 2013). */
@@ -35,7 +34,7 @@ export const clipByGlobalNorm = (limit: number): Transform =>
     prepare: gradients => {
       const squares = gradients.map(g => ops.reduceSumSquare(g, { keepdims: 0 }))
       const norm = ops.sqrt(squares.length === 1 ? squares[0]! : ops.sum(squares))
-      const factor = atMostOne(ops.div(scalar(norm.graph, 'float32', limit), least(norm)))
+      const factor = atMostOne(ops.div(tunable(norm, limit), least(norm)))
       return gradients.map(g => ops.mul(g, factor))
     },
   })
@@ -70,10 +69,11 @@ export const adaptiveClip = (limit: number | null): Transform[] =>
     : [
         transform({
           name: 'adaptiveClip',
-          update: ({ path, parameter, gradient, graph }) => {
+          scalars: { limit },
+          update: ({ path, parameter, gradient, scalars, graph }) => {
             const axes = inputAxes(path, gradient.shape.length)
             const size = (x: Value): Value => (axes === null ? norm(x) : ops.sqrt(ops.reduceSumSquare(x, axes)))
-            const most = ops.mul(ops.max([size(parameter), scalar(graph, 'float32', 1e-3)]), limit)
+            const most = ops.mul(ops.max([size(parameter), scalar(graph, 'float32', 1e-3)]), scalars.limit)
             const given = ops.max([size(gradient), scalar(graph, 'float32', 1e-6)])
             return { gradient: ops.mul(gradient, atMostOne(ops.div(most, given))), slots: {} }
           },

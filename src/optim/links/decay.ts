@@ -1,3 +1,4 @@
+import { tunable, type Value } from '../../ir/index.js'
 import * as ops from '../../ops/index.js'
 import { type ParameterInfo, transform } from '../transform.js'
 
@@ -5,9 +6,16 @@ import { type ParameterInfo, transform } from '../transform.js'
 export const addDecayedWeights = (decay: number | ((parameter: ParameterInfo) => number)) =>
   transform({
     name: 'decay',
-    update: ({ path, parameter, gradient }) => {
-      const info = { path, shape: parameter.shape as readonly number[] } // weights are static
-      const factor = typeof decay === 'number' ? decay : decay(info)
-      return { gradient: factor === 0 ? gradient : ops.add(gradient, ops.mul(parameter, factor)), slots: {} }
+    prepare: (gradients, parameters) => {
+      // Parameters of one decay share its value.
+      const factors = new Map<number, Value>()
+      return parameters.map(({ path, value }, i) => {
+        const info = { path, shape: value.shape as readonly number[] } // weights are static
+        const number = typeof decay === 'number' ? decay : decay(info)
+        if (number === 0) return gradients[i]!
+        const factor = factors.get(number) ?? tunable(value, number)
+        factors.set(number, factor)
+        return ops.add(gradients[i]!, ops.mul(value, factor))
+      })
     },
   })

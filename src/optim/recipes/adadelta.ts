@@ -13,19 +13,20 @@ export interface AdadeltaOptions extends OptimizerOptions {
 }
 
 /** v ← ρv + (1−ρ)g², the step is Δ = √(u + ε)/√(v + ε) · g, and then u ← ρu + (1−ρ)Δ². */
-const scaleByAdadelta = (rho: number, epsilon: number): Transform => {
-  const follow = (average: Value, x: Value): Value => ops.add(ops.mul(average, rho), ops.mul(ops.mul(x, x), 1 - rho))
-  const rms = (x: Value): Value => ops.sqrt(ops.add(x, epsilon))
-  return transform({
+const scaleByAdadelta = (rho: number, epsilon: number): Transform =>
+  transform({
     name: 'adadelta',
     slots: { gradient: 0, delta: 0 },
-    update: ({ gradient, slots }) => {
+    scalars: { rho, rest: 1 - rho, epsilon },
+    update: ({ gradient, slots, scalars }) => {
+      const follow = (average: Value, x: Value): Value =>
+        ops.add(ops.mul(average, scalars.rho), ops.mul(ops.mul(x, x), scalars.rest))
+      const rms = (x: Value): Value => ops.sqrt(ops.add(x, scalars.epsilon))
       const squares = follow(slots.gradient, gradient)
       const step = ops.mul(ops.div(rms(slots.delta), rms(squares)), gradient)
       return { gradient: step, slots: { gradient: squares, delta: follow(slots.delta, step) } }
     },
   })
-}
 
 /**
  * Adadelta (Zeiler 2012): steps measured in the size of past steps. Default learning rate 0.001, as in Keras; 1 in the

@@ -35,7 +35,7 @@ const scaleByAdafactor = (o: Required<AdafactorOptions>): Transform => {
     const square = ops.mul(g, g)
     return o.epsilonMode === 'add' ? ops.add(square, o.epsilon1) : square
   }
-  return transform<string, 'keep' | 'take' | 'rate' | 'undecay'>({
+  return transform<string, 'keep' | 'take' | 'rate' | 'undecay' | 'clipThreshold'>({
     name: 'adafactor',
     slots: ({ shape }): Readonly<Record<string, SlotInit>> =>
       shape.length < 2
@@ -45,6 +45,7 @@ const scaleByAdafactor = (o: Required<AdafactorOptions>): Transform => {
             c: { shape: [...shape.slice(0, -2), shape.at(-1)!], initial: 0 },
           },
     scalars: {
+      clipThreshold: o.clipThreshold,
       keep: ({ step }) => 1 - step ** o.beta2Decay,
       take: ({ step }) => step ** o.beta2Decay,
       rate: ({ step, learningRate }) =>
@@ -67,7 +68,7 @@ const scaleByAdafactor = (o: Required<AdafactorOptions>): Transform => {
       }
       const known = o.epsilonMode === 'add' ? estimate : clampTo(estimate, Math.max(o.epsilon1 ** 2, 1e-37)) // float32 ends there
       const update = ops.div(gradient, ops.sqrt(known))
-      const excess = clampTo(ops.div(rootMeanSquare(update), o.clipThreshold), 1)
+      const excess = clampTo(ops.div(rootMeanSquare(update), scalars.clipThreshold), 1)
       if (!o.scaleParameter) return { gradient: update, scale: ops.div(scalars.rate, excess), slots: next }
       const present = rootMeanSquare(parameter)
       const before =

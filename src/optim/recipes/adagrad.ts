@@ -21,11 +21,13 @@ const scaleByAdagrad = ({ initialAccumulatorValue, epsilon, epsilonMode, learnin
   transform({
     name: 'adagrad',
     slots: { accumulator: initialAccumulatorValue },
-    scalars: { rate: ({ step, learningRate }) => learningRate / (1 + (step - 1) * learningRateDecay) },
+    scalars: { rate: ({ step, learningRate }) => learningRate / (1 + (step - 1) * learningRateDecay), epsilon },
     update: ({ gradient, slots, scalars }) => {
       const accumulator = ops.add(slots.accumulator, ops.mul(gradient, gradient))
       const root =
-        epsilonMode === 'inside' ? ops.sqrt(ops.add(accumulator, epsilon)) : ops.add(ops.sqrt(accumulator), epsilon)
+        epsilonMode === 'inside'
+          ? ops.sqrt(ops.add(accumulator, scalars.epsilon))
+          : ops.add(ops.sqrt(accumulator), scalars.epsilon)
       return { gradient: ops.div(gradient, root), scale: scalars.rate, slots: { accumulator } }
     },
   })

@@ -23,12 +23,16 @@ const scaleByAdamax = ({ beta1, beta2, epsilon, epsilonMode }: Own): Transform =
   return transform({
     name: 'adamax',
     slots: { m: 0, u: 0 },
-    scalars: { correction: ({ step }) => 1 / (1 - beta1 ** step) },
+    scalars: { correction: ({ step }) => 1 / (1 - beta1 ** step), beta1, rest1: 1 - beta1, beta2, epsilon },
     update: ({ gradient, slots, scalars }) => {
-      const m = ops.add(ops.mul(slots.m, beta1), ops.mul(gradient, 1 - beta1))
+      const m = ops.add(ops.mul(slots.m, scalars.beta1), ops.mul(gradient, scalars.rest1))
       const size = ops.abs(gradient)
-      const u = ops.max([ops.mul(slots.u, beta2), inside ? ops.add(size, epsilon) : size])
-      return { gradient: ops.div(m, inside ? u : ops.add(u, epsilon)), scale: scalars.correction, slots: { m, u } }
+      const u = ops.max([ops.mul(slots.u, scalars.beta2), inside ? ops.add(size, scalars.epsilon) : size])
+      return {
+        gradient: ops.div(m, inside ? u : ops.add(u, scalars.epsilon)),
+        scale: scalars.correction,
+        slots: { m, u },
+      }
     },
   })
 }

@@ -41,16 +41,19 @@ const followTheLeader = (o: Own): Transform => {
       inverse: ({ learningRate }) => (learningRate > 0 ? 1 / learningRate : 0),
       rest: ({ learningRate }) => 2 * l2 + (learningRate > 0 ? o.beta / learningRate : 0),
       moves: ({ learningRate }) => (learningRate > 0 ? 1 : 0),
+      shrinkage: 2 * shrinkage,
+      low: -l1,
+      high: l1,
     },
     update: ({ parameter, gradient, slots, scalars, graph }) => {
       const number = (x: number): Value => scalar(graph, 'float32', x)
       const accumulator = ops.add(slots.accumulator, ops.mul(ops.mul(gradient, gradient), scalars.moves))
       const now = raised(accumulator)
-      const shrunk = shrinkage === 0 ? gradient : ops.add(gradient, ops.mul(parameter, 2 * shrinkage))
+      const shrunk = shrinkage === 0 ? gradient : ops.add(gradient, ops.mul(parameter, scalars.shrinkage))
       const sigma = ops.mul(ops.sub(now, raised(slots.accumulator)), scalars.inverse)
       const linear = ops.sub(ops.add(slots.linear, ops.mul(shrunk, scalars.moves)), ops.mul(sigma, parameter))
       const quadratic = ops.add(ops.mul(now, scalars.inverse), scalars.rest)
-      const pulled = l1 === 0 ? ops.neg(linear) : ops.sub(ops.clip(linear, -l1, l1), linear)
+      const pulled = l1 === 0 ? ops.neg(linear) : ops.sub(ops.clip(linear, scalars.low, scalars.high), linear)
       // A weight that never had a gradient, from an accumulator of 0: z is 0 too, and so is the weight.
       const next = ops.div(pulled, ops.max([quadratic, number(1e-30)]))
       // At a learning rate of 0 nothing moves; the formula would divide by it.

@@ -30,16 +30,22 @@ const scaleByLamb = (o: Required<LambOptions>): Transform =>
     name: 'lamb',
     slots: { m: 0, v: 0 },
     scalars: {
+      beta1: o.beta1,
+      rest1: o.gradientAveraging ? 1 - o.beta1 : 1,
+      beta2: o.beta2,
+      rest2: 1 - o.beta2,
+      epsilon: o.epsilon,
+      decay: o.weightDecay ?? 0,
       first: ({ step }) => (o.biasCorrection ? 1 / (1 - o.beta1 ** step) : 1),
       second: ({ step }) => (o.biasCorrection ? 1 / Math.sqrt(1 - o.beta2 ** step) : 1),
     },
     update: ({ path, parameter, gradient, slots, scalars }) => {
-      const m = ops.add(ops.mul(slots.m, o.beta1), ops.mul(gradient, o.gradientAveraging ? 1 - o.beta1 : 1))
-      const v = ops.add(ops.mul(slots.v, o.beta2), ops.mul(ops.mul(gradient, gradient), 1 - o.beta2))
-      const root = ops.add(ops.mul(ops.sqrt(v), scalars.second), o.epsilon)
+      const m = ops.add(ops.mul(slots.m, scalars.beta1), ops.mul(gradient, scalars.rest1))
+      const v = ops.add(ops.mul(slots.v, scalars.beta2), ops.mul(ops.mul(gradient, gradient), scalars.rest2))
+      const root = ops.add(ops.mul(ops.sqrt(v), scalars.second), scalars.epsilon)
       const adam = ops.div(ops.mul(m, scalars.first), root)
-      const decay = o.decayInUpdate && !isExcluded(o.excludeFromWeightDecay, path) ? (o.weightDecay ?? 0) : 0
-      const update = decay === 0 ? adam : ops.add(adam, ops.mul(parameter, decay))
+      const decays = o.decayInUpdate && !!o.weightDecay && !isExcluded(o.excludeFromWeightDecay, path)
+      const update = decays ? ops.add(adam, ops.mul(parameter, scalars.decay)) : adam
       if (isExcluded(o.excludeFromLayerAdaptation, path))
         return { gradient: update, scale: scalars.learningRate, slots: { m, v } }
       const ratio = trustRatio(parameter, update)

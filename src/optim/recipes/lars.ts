@@ -30,14 +30,17 @@ export interface LarsOptions extends OptimizerOptions {
 const scaleByTrust = (o: Required<LarsOptions>): Transform =>
   transform({
     name: 'lars',
+    scalars: { decay: o.weightDecay ?? 0, epsilon: o.epsilon, trustCoefficient: o.trustCoefficient },
     update: ({ path, parameter, gradient, scalars }) => {
       const vector = parameter.shape.length < 2 && !o.adaptVectors
-      const decay = vector || isExcluded(o.excludeFromWeightDecay, path) ? 0 : (o.weightDecay ?? 0)
-      const decayed = decay === 0 ? gradient : ops.add(gradient, ops.mul(parameter, decay))
+      const decays = !vector && !!o.weightDecay && !isExcluded(o.excludeFromWeightDecay, path)
+      const decayed = decays ? ops.add(gradient, ops.mul(parameter, scalars.decay)) : gradient
       if (vector || isExcluded(o.excludeFromLayerAdaptation, path)) return { gradient: decayed, slots: {} }
       const ratio = trustRatio(parameter, gradient, {
-        over: (weightNorm, gradientNorm) =>
-          ops.div(ops.add(ops.add(gradientNorm, ops.mul(weightNorm, decay)), o.epsilon), o.trustCoefficient),
+        over: (weightNorm, gradientNorm) => {
+          const size = decays ? ops.add(gradientNorm, ops.mul(weightNorm, scalars.decay)) : gradientNorm
+          return ops.div(ops.add(size, scalars.epsilon), scalars.trustCoefficient)
+        },
       })
       const bounded = o.trustClip ? atMostOne(ops.div(ratio, scalars.learningRate)) : ratio
       return { gradient: ops.mul(decayed, bounded), slots: {} }

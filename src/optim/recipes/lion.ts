@@ -16,9 +16,10 @@ const signOfMomentum = (beta1: number, beta2: number): Transform =>
   transform({
     name: 'lion',
     slots: { m: 0 },
-    update: ({ gradient, slots }) => ({
-      gradient: ops.sign(ops.add(ops.mul(slots.m, beta1), ops.mul(gradient, 1 - beta1))),
-      slots: { m: ops.add(ops.mul(slots.m, beta2), ops.mul(gradient, 1 - beta2)) },
+    scalars: { beta1, rest1: 1 - beta1, beta2, rest2: 1 - beta2 },
+    update: ({ gradient, slots, scalars }) => ({
+      gradient: ops.sign(ops.add(ops.mul(slots.m, scalars.beta1), ops.mul(gradient, scalars.rest1))),
+      slots: { m: ops.add(ops.mul(slots.m, scalars.beta2), ops.mul(gradient, scalars.rest2)) },
     }),
   })
 

@@ -1,4 +1,4 @@
-import type { Selector } from '../../ir/index.js'
+import { type Selector, tunable } from '../../ir/index.js'
 import * as ops from '../../ops/index.js'
 import { scaleByAdam } from '../links/adam.js'
 import { orthogonalize } from '../links/orthogonal.js'
@@ -78,23 +78,27 @@ function scaleByMuon(o: Options): Transform {
   return transform<string, string>({
     name: 'muon',
     slots: (info): Readonly<Record<string, number>> => (isMatrix(o, info) ? { momentum: 0 } : { m: 0, v: 0 }),
-    scalars: adam.scalars,
+    scalars: {
+      ...adam.scalars,
+      momentum: o.momentum,
+      adamLrRatio: o.adamLrRatio,
+    },
     update: update => {
       const { path, parameter, gradient, slots, scalars } = update
       const info = infoOf(path, parameter.shape) // weights are static
       const rate = scalars.learningRate!
       if (!isMatrix(o, info)) {
         const { gradient: step, scale, slots: next } = adam.update(update)
-        return { gradient: step!, scale: ops.mul(scale!, ops.mul(rate, o.adamLrRatio)), slots: next }
+        return { gradient: step!, scale: ops.mul(scale!, ops.mul(rate, scalars.adamLrRatio!)), slots: next }
       }
-      const momentum = ops.add(gradient, ops.mul(slots.momentum!, o.momentum))
-      const direction = o.nesterov ? ops.add(gradient, ops.mul(momentum, o.momentum)) : momentum
+      const momentum = ops.add(gradient, ops.mul(slots.momentum!, scalars.momentum!))
+      const direction = o.nesterov ? ops.add(gradient, ops.mul(momentum, scalars.momentum!)) : momentum
       const { shape } = info
       const flat = shape.length === 2 ? direction : ops.reshape(direction, [shape[0]!, -1])
       const matrix = orthogonalize(flat, { steps: o.nsSteps, coefficients: [o.muonA, o.muonB, o.muonC] })
       return {
         gradient: shape.length === 2 ? matrix : ops.reshape(matrix, shape),
-        scale: ops.mul(rate, adjustment(o, shape)),
+        scale: ops.mul(rate, tunable(rate, adjustment(o, shape))),
         slots: { momentum },
       }
     },

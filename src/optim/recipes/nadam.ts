@@ -44,10 +44,14 @@ const scaleByNadam = ({ beta1, beta2, epsilon, momentumDecay }: Own): Transform 
       momentum: info => (root(info) * schedule(info.step + 1)) / (1 - product(info.step + 1)),
       gradient: info => (root(info) * (1 - schedule(info.step))) / (1 - product(info.step)),
       epsilon: info => epsilon * root(info),
+      beta1,
+      rest1: 1 - beta1,
+      beta2,
+      rest2: 1 - beta2,
     },
     update: ({ gradient, slots, scalars }) => {
-      const m = ops.add(ops.mul(slots.m, beta1), ops.mul(gradient, 1 - beta1))
-      const v = ops.add(ops.mul(slots.v, beta2), ops.mul(ops.mul(gradient, gradient), 1 - beta2))
+      const m = ops.add(ops.mul(slots.m, scalars.beta1), ops.mul(gradient, scalars.rest1))
+      const v = ops.add(ops.mul(slots.v, scalars.beta2), ops.mul(ops.mul(gradient, gradient), scalars.rest2))
       const ahead = ops.add(ops.mul(m, scalars.momentum), ops.mul(gradient, scalars.gradient))
       return { gradient: ops.div(ahead, ops.add(ops.sqrt(v), scalars.epsilon)), slots: { m, v } }
     },

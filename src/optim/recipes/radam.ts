@@ -26,8 +26,12 @@ const scaleByRadam = (beta1: number, beta2: number, epsilon: number): Transform 
   return transform({
     name: 'radam',
     slots: { m: 0, v: 0 },
-    // The denominator is √v + ε, or 1: one graph does both.
     scalars: {
+      beta1,
+      rest1: 1 - beta1,
+      beta2,
+      rest2: 1 - beta2,
+      // The denominator is √v + ε, or 1: one graph does both.
       root: info => (rectified(info) ? 1 : 0),
       rest: info => (rectified(info) ? epsilon : 1),
       correction: info => {
@@ -36,8 +40,8 @@ const scaleByRadam = (beta1: number, beta2: number, epsilon: number): Transform 
       },
     },
     update: ({ gradient, slots, scalars }) => {
-      const m = ops.add(ops.mul(slots.m, beta1), ops.mul(gradient, 1 - beta1))
-      const v = ops.add(ops.mul(slots.v, beta2), ops.mul(ops.mul(gradient, gradient), 1 - beta2))
+      const m = ops.add(ops.mul(slots.m, scalars.beta1), ops.mul(gradient, scalars.rest1))
+      const v = ops.add(ops.mul(slots.v, scalars.beta2), ops.mul(ops.mul(gradient, gradient), scalars.rest2))
       const denominator = ops.add(ops.mul(ops.sqrt(v), scalars.root), scalars.rest)
       return { gradient: ops.div(m, denominator), scale: scalars.correction, slots: { m, v } }
     },

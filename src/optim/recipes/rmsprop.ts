@@ -26,20 +26,23 @@ type RmsOptions = Required<Pick<RmspropOptions, 'rho' | 'epsilon' | 'epsilonMode
 
 /** v ← ρv + (1−ρ)g²; the step is g / √(v + ε), or g / √(v − a² + ε), a ← ρa + (1−ρ)g, when centered. */
 const scaleByRms = ({ rho, epsilon, epsilonMode, centered }: RmsOptions): Transform => {
-  const root = (x: Value): Value =>
-    epsilonMode === 'inside' ? ops.sqrt(ops.add(x, epsilon)) : ops.add(ops.sqrt(x), epsilon)
-  return transform<string>({
+  const root = (x: Value, e: Value): Value =>
+    epsilonMode === 'inside' ? ops.sqrt(ops.add(x, e)) : ops.add(ops.sqrt(x), e)
+  return transform<string, 'rho' | 'rest' | 'epsilon'>({
     name: 'rmsprop',
     slots: () => ({ velocity: 0, ...(centered ? { average: 0 } : {}) }),
-    update: ({ gradient, slots }) => {
-      const velocity = ops.add(ops.mul(slots.velocity!, rho), ops.mul(ops.mul(gradient, gradient), 1 - rho))
+    scalars: { rho, rest: 1 - rho, epsilon },
+    update: ({ gradient, slots, scalars }) => {
+      const follow = (average: Value, x: Value): Value =>
+        ops.add(ops.mul(average, scalars.rho), ops.mul(x, scalars.rest))
+      const velocity = follow(slots.velocity!, ops.mul(gradient, gradient))
       const next: Record<string, Value> = { velocity }
       let variance: Value = velocity
       if (slots.average !== undefined) {
-        next.average = ops.add(ops.mul(slots.average, rho), ops.mul(gradient, 1 - rho))
+        next.average = follow(slots.average, gradient)
         variance = ops.sub(velocity, ops.mul(next.average, next.average))
       }
-      return { gradient: ops.div(gradient, root(variance)), slots: next }
+      return { gradient: ops.div(gradient, root(variance, scalars.epsilon)), slots: next }
     },
   })
 }

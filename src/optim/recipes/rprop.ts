@@ -26,13 +26,18 @@ const signByItself = ([down, up]: readonly [number, number], [least, most]: read
   return transform({
     name: 'rprop',
     slots: { sign: 0, size: 1 },
-    scalars: { least: info => relative(least, info, 0), most: info => relative(most, info, 3e38) },
+    scalars: {
+      least: info => relative(least, info, 0),
+      most: info => relative(most, info, 3e38),
+      up: up - 1,
+      down: 1 - down,
+    },
     update: ({ gradient, slots, scalars, graph }) => {
       const zero = scalar(graph, 'float32', 0)
       const sign = ops.sign(gradient)
       const product = ops.mul(sign, slots.sign) // 1, 0 or −1
       const [agrees, differs] = [ops.max([product, zero]), ops.min([product, zero])]
-      const factor = ops.add(ops.add(ops.mul(agrees, up - 1), ops.mul(differs, 1 - down)), 1)
+      const factor = ops.add(ops.add(ops.mul(agrees, scalars.up), ops.mul(differs, scalars.down)), 1)
       const size = ops.max([ops.min([ops.mul(slots.size, factor), scalars.most]), scalars.least])
       const kept = ops.mul(sign, ops.add(differs, 1))
       return { gradient: ops.mul(kept, size), scale: scalars.learningRate, slots: { sign: kept, size } }

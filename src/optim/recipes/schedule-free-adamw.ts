@@ -1,4 +1,4 @@
-import { scalar, type Value } from '../../ir/index.js'
+import { scalar, tunable, type Value } from '../../ir/index.js'
 import * as ops from '../../ops/index.js'
 import { anyNumber, atLeastZero, isExcluded, type OptimizerOptions, oneOf, share, whole } from '../options.js'
 import { optimizer } from '../recipe.js'
@@ -33,6 +33,7 @@ export interface ScheduleFreeAdamwOptions extends OptimizerOptions {
 }
 
 type Own = Required<ScheduleFreeAdamwOptions>
+type Scalars = 'rate' | 'share' | 'ratio' | 'root' | 'epsilon' | 'beta1' | 'rest1' | 'beta2' | 'rest2' | 'decay'
 
 /** Whether weight decay is part of the step here, and not done around it. */
 const decaysInUpdate = (o: Own): boolean => o.decayInUpdate && o.weightDecayMode !== 'coupled'
@@ -51,11 +52,11 @@ const scheduleFree = (o: Own): Transform => {
   const weighted = r !== 0 || power !== 0
   const normalized = (gradient: Value, v: Value, scalars: Readonly<Record<string, Value>>): Value =>
     inRate
-      ? ops.div(gradient, ops.add(ops.sqrt(v), epsilon))
+      ? ops.div(gradient, ops.add(ops.sqrt(v), scalars.epsilon!))
       : ops.div(ops.mul(gradient, scalars.root!), ops.add(ops.sqrt(v), scalars.epsilon!))
-  const decay = (path: string): number =>
-    decaysInUpdate(o) && !isExcluded(o.excludeFromWeightDecay, path) ? (o.weightDecay ?? 0) : 0
-  return transform<string, 'rate' | 'share' | 'ratio' | 'root' | 'epsilon'>({
+  const decays = (path: string): boolean =>
+    decaysInUpdate(o) && !!o.weightDecay && !isExcluded(o.excludeFromWeightDecay, path)
+  return transform<string, Scalars>({
     name: 'scheduleFree',
     slots: () => ({
       z: 'parameter',
@@ -67,15 +68,19 @@ const scheduleFree = (o: Own): Transform => {
       share: ({ step }) => 1 / step,
       ratio: ({ step }) => ((step - 1) / step) ** r,
       root,
-      epsilon: info => epsilon * root(info),
+      epsilon: inRate ? epsilon : info => epsilon * root(info),
+      beta1,
+      rest1: 1 - beta1,
+      beta2,
+      rest2: 1 - beta2,
+      decay: o.weightDecay ?? 0,
     },
     update: ({ path, parameter: y, gradient, slots, scalars, graph }) => {
-      const v = ops.add(ops.mul(slots.v!, beta2), ops.mul(ops.mul(gradient, gradient), 1 - beta2))
-      const own = decay(path)
+      const v = ops.add(ops.mul(slots.v!, scalars.beta2), ops.mul(ops.mul(gradient, gradient), scalars.rest2))
       const plain = normalized(gradient, v, scalars)
-      const direction = ops.mul(own === 0 ? plain : ops.add(plain, ops.mul(y, own)), scalars.rate)
+      const direction = ops.mul(decays(path) ? ops.add(plain, ops.mul(y, scalars.decay)) : plain, scalars.rate)
       const { c, next } = weighted ? averageWeight(slots, scalars, power, graph) : { c: scalars.share, next: {} }
-      const along = ops.add(ops.mul(c, beta1), 1 - beta1)
+      const along = ops.add(ops.mul(c, scalars.beta1), scalars.rest1)
       return {
         parameter: ops.sub(ops.add(y, ops.mul(ops.sub(slots.z!, y), c)), ops.mul(direction, along)),
         slots: { z: ops.sub(slots.z!, direction), v, ...next },
@@ -132,5 +137,5 @@ export const scheduleFreeAdamw = optimizer<ScheduleFreeAdamwOptions>({
   links: o => [scheduleFree(o)],
   decay: o => (decaysInUpdate(o) ? 0 : o.weightDecay),
   evaluate: ({ beta1 }, { value, slot }) =>
-    ops.mul(ops.sub(value, ops.mul(slot('scheduleFree/z'), 1 - beta1)), 1 / beta1),
+    ops.mul(ops.sub(value, ops.mul(slot('scheduleFree/z'), tunable(value, 1 - beta1))), tunable(value, 1 / beta1)),
 })

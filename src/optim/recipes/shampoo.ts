@@ -35,7 +35,7 @@ const roots: Readonly<Record<Side, string>> = { left: 'leftRoot', right: 'rightR
 
 /** L ← β₂L + (1−β₂)GGᵀ, R likewise of GᵀG; the step is L^(−1/4) M R^(−1/4), M the mean gradient, with the graft's length. */
 const scaleByShampoo = (o: Options): Transform =>
-  transform<string, 'first' | 'second' | 'statistic'>({
+  transform<string, 'first' | 'second' | 'statistic' | 'beta1' | 'rest1' | 'beta2' | 'rest2' | 'epsilon'>({
     name: 'shampoo',
     slots: ({ shape }): Readonly<Record<string, SlotInit>> => {
       const { count, side, sides } = blocksOf(shape, o.blockSize)
@@ -50,17 +50,21 @@ const scaleByShampoo = (o: Options): Transform =>
     scalars: {
       first: ({ step }) => 1 / (1 - o.beta1 ** step),
       second: ({ step }) => 1 / (1 - (o.beta2 === 1 ? 0 : o.beta2 ** step)),
+      beta1: o.beta1,
+      rest1: 1 - o.beta1,
+      beta2: o.beta2,
+      rest2: o.beta2 === 1 ? 1 : 1 - o.beta2,
+      epsilon: o.epsilon,
       statistic: ({ step }) => (o.beta2 === 1 ? 1 : 1 / (1 - o.beta2 ** step)),
     },
     update: ({ gradient, parameter, slots, scalars, phase }) => {
       const plan = blocksOf(parameter.shape as readonly number[], o.blockSize) // weights are static
-      const take = o.beta2 === 1 ? 1 : 1 - o.beta2
-      const m = ops.add(ops.mul(slots.m!, o.beta1), ops.mul(gradient, 1 - o.beta1))
+      const m = ops.add(ops.mul(slots.m!, scalars.beta1), ops.mul(gradient, scalars.rest1))
       const next: Record<string, Value> = { m }
       const blocks = asBlocks(gradient, plan)
       for (const which of plan.sides) {
         const [a, b] = which === 'left' ? [blocks, swap(blocks)] : [swap(blocks), blocks]
-        next[which] = ops.add(ops.mul(slots[which]!, o.beta2), ops.mul(ops.matMul(a, b), take))
+        next[which] = ops.add(ops.mul(slots[which]!, scalars.beta2), ops.mul(ops.matMul(a, b), scalars.rest2))
         if (phase === 'precondition')
           next[roots[which]] = inverseRoot(ops.mul(next[which], scalars.statistic), {
             root: 2 * plan.sides.length,
@@ -70,8 +74,8 @@ const scaleByShampoo = (o: Options): Transform =>
       const mean = ops.mul(m, scalars.first)
       let graft = mean
       if (slots.v !== undefined) {
-        next.v = ops.add(ops.mul(slots.v, o.beta2), ops.mul(ops.mul(gradient, gradient), take))
-        graft = ops.div(mean, ops.add(ops.sqrt(ops.mul(next.v, scalars.second)), o.epsilon))
+        next.v = ops.add(ops.mul(slots.v, scalars.beta2), ops.mul(ops.mul(gradient, gradient), scalars.rest2))
+        graft = ops.div(mean, ops.add(ops.sqrt(ops.mul(next.v, scalars.second)), scalars.epsilon))
       }
       if (phase === 'graft') return { gradient: graft, scale: scalars.learningRate, slots: next }
       const rootOf = (which: Side) => next[roots[which]] ?? slots[roots[which]]!

@@ -1,7 +1,7 @@
 import * as ops from '../../ops/index.js'
 import type { Optimizer } from '../optimizer.js'
 import { oneOf, resolveOptions, whole } from '../options.js'
-import type { HostScalar } from '../transform.js'
+import type { UpdateScalar } from '../transform.js'
 import { addSlots, checkInGraph } from './inner.js'
 import { saved } from './saved.js'
 
@@ -26,10 +26,8 @@ export function accumulate(inner: Optimizer, options: AccumulateOptions): Optimi
   )
   const { steps } = config
   const updates = (batches: number): number => Math.floor(batches / steps)
-  const perUpdate =
-    (at: HostScalar): HostScalar =>
-    info =>
-      at({ ...info, step: updates(info.step - 1) + 1 })
+  const perUpdate = (at: UpdateScalar): UpdateScalar =>
+    typeof at === 'number' ? at : info => at({ ...info, step: updates(info.step - 1) + 1 })
   const slotOf = (path: string) => `accumulate/gradient/${path}`
   const schedule = inner.learningRate
   return {
@@ -51,10 +49,11 @@ export function accumulate(inner: Optimizer, options: AccumulateOptions): Optimi
       const sums = context.parameters.map(({ path, gradient }) => ops.add(context.slot(slotOf(path)), gradient))
       const sumOf = new Map(context.parameters.map(({ path }, i) => [slotOf(path), sums[i]!]))
       if (context.phase === 'accumulate') return { parameters: new Map(), slots: sumOf }
+      const share = context.scalar('optimizer/accumulate/share', 1 / steps)
       const trace = inner.trace({
         ...context,
         phase: context.phase.slice('update/'.length),
-        parameters: context.parameters.map((p, i) => ({ ...p, gradient: ops.mul(sums[i]!, 1 / steps) })),
+        parameters: context.parameters.map((p, i) => ({ ...p, gradient: ops.mul(sums[i]!, share) })),
         scalar: (name, at) => context.scalar(name, perUpdate(at)),
       })
       const cleared = context.parameters.map(({ path, gradient }) => [slotOf(path), ops.mul(gradient, 0)] as const)

@@ -31,9 +31,10 @@ export function lookahead(inner: Optimizer, options: LookaheadOptions = {}): Opt
   }
   const wrapped = averaged(inner, 'lookahead', {
     phase: batches => (syncs(batches) ? 'sync' : 'fast'),
-    trace: ({ phase }, slow, fast) => {
+    trace: ({ phase, scalar }, slow, fast) => {
       if (phase === 'fast') return null
-      const next = ops.add(slow, ops.mul(ops.sub(fast, slow), config.slowStepSize))
+      const share = scalar('optimizer/lookahead/slowStepSize', config.slowStepSize)
+      const next = ops.add(slow, ops.mul(ops.sub(fast, slow), share))
       return { average: next, parameter: next }
     },
     evaluate: false,

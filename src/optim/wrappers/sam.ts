@@ -35,7 +35,7 @@ export function sam(inner: Optimizer, options: SamOptions = {}): Optimizer {
       const stretched = parameters.map(p => stretch(p.gradient, p.value))
       const squares = stretched.map(g => ops.reduceSumSquare(g, { keepdims: 0 }))
       const norm = ops.sqrt(squares.length === 1 ? squares[0]! : ops.sum(squares))
-      const radius = ops.div(scalar(graph, 'float32', config.rho), ops.add(norm, scalar(graph, 'float32', 1e-12)))
+      const radius = ops.div(fed('optimizer/sam/rho', config.rho), ops.add(norm, scalar(graph, 'float32', 1e-12)))
       const worst = new Map(
         parameters.map((p, i) => [p.path, ops.add(p.value, ops.mul(stretch(stretched[i]!, p.value), radius))] as const),
       )
