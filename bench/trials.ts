@@ -11,20 +11,20 @@ const compiled = (model: Model, learningRate: number): Model => {
   model.compile({ optimizer, loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'] })
   return model
 }
-const kinds: Readonly<Record<string, { shape: readonly number[]; make: (l2: number) => Model }>> = {
+const kinds: Readonly<Record<string, { shape: readonly number[]; make: (l2: number, rate: number) => Model }>> = {
   'MLP 64-64-64-10': {
     shape: [64],
-    make: l2 =>
+    make: (l2, rate) =>
       sequential([
         layers.dense({ units: 64, activation: 'relu', inputShape: [64], kernelRegularizer: regularizers.l2(l2) }),
-        layers.dropout({ rate: 0.2 }),
+        layers.dropout({ rate }),
         layers.dense({ units: 64, activation: 'relu' }),
         layers.dense({ units: 10, activation: 'softmax' }),
       ]),
   },
   'CNN 16-32 on 28 × 28': {
     shape: [1, 28, 28],
-    make: l2 =>
+    make: (l2, rate) =>
       sequential([
         layers.conv2d({ filters: 16, kernelSize: 3, activation: 'relu', inputShape: [1, 28, 28] }),
         layers.batchNormalization(),
@@ -33,7 +33,7 @@ const kinds: Readonly<Record<string, { shape: readonly number[]; make: (l2: numb
         layers.batchNormalization(),
         layers.maxPooling2d({ poolSize: 2 }),
         layers.flatten(),
-        layers.dropout({ rate: 0.3 }),
+        layers.dropout({ rate }),
         layers.dense({ units: 10, activation: 'softmax' }),
       ]),
   },
@@ -56,7 +56,7 @@ for (const [kind, { shape, make }] of Object.entries(kinds)) {
   for (const [what, shared] of [
     ['learning rate', false],
     ['learning rate', true],
-    ['l2', true],
+    ['l2 and dropout', true],
   ] as const) {
     const cache = programCache()
     const first: number[] = []
@@ -64,7 +64,8 @@ for (const [kind, { shape, make }] of Object.entries(kinds)) {
     for (let round = 0; round < rounds; round++) {
       const options = { epochs: 1, batchSize: 32, verbose: 0, validationSplit: 0.2 } as const
       const start = milliseconds()
-      const model = compiled(make(what === 'l2' ? 0.001 * (round + 1) : 0.01), 0.001 * (round + 1))
+      const [l2, rate] = what === 'learning rate' ? [0.01, 0.2] : [0.001 * (round + 1), 0.05 * (round + 1)]
+      const model = compiled(make(l2, rate), 0.001 * (round + 1))
       if (shared) model.sharePrograms(cache)
       await model.fit(x, y, options)
       const between = milliseconds()

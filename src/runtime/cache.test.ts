@@ -25,6 +25,21 @@ test('equal graphs share a program; another constant or shape makes another', as
   expect((await c.run({ x })).y!.data).toEqual(Float32Array.of(3, 6))
 })
 
+test('what is tunable is fed by each program itself, and makes no other', async () => {
+  const cache = programCache()
+  const made = async (factor: number) => {
+    const graph = new Graph(null, new Map())
+    const y = ops.mul(graph.input('x', 'float32', [2]), graph.tunable('float32', factor))
+    return compile(graph, { outputs: { y }, cache })
+  }
+  const [a, b] = [await made(2), await made(3)]
+  expect(cache.counts).toEqual({ compiled: 1, found: 1 })
+  expect(a.inputs.map(input => input.name)).toEqual(['x'])
+  const [p, q] = await Promise.all([a.run({ x }), b.run({ x })])
+  expect(p.y!.data).toEqual(Float32Array.of(2, 4))
+  expect(q.y!.data).toEqual(Float32Array.of(3, 6))
+})
+
 test('the programs used last are kept', async () => {
   const cache = programCache({ size: 2 })
   for (const factor of [1, 2, 1, 3, 1, 2]) {

@@ -295,8 +295,8 @@ export class Model {
 
   /**
    * Looks for compiled programs in a cache from now on, which other models use too: those whose graphs are equal share
-   * them. What is fed at each update (the learning rate among it) does not make graphs differ; what a layer is made with
-   * does.
+   * them. Hyperparameters that are mere numbers of a formula (rates, strengths, betas) do not make graphs differ; sizes
+   * and what decides which nodes there are do.
    */
   sharePrograms(cache: ProgramCache): void {
     this.#cache = cache

@@ -101,6 +101,31 @@ test('trials that share programs learn what they would have learned alone', asyn
   expect((await study.trials()).map(trial => trial.number)).toEqual([0, 1, 2])
 })
 
+test('trials that differ by strengths and rates compile once', async () => {
+  const numbers = space({ l2: float(1e-5, 1e-2, { log: true }), rate: float(0.1, 0.5), momentum: float(0.1, 0.9) })
+  const { programs, best, study } = await tuneModel(
+    ({ l2, rate, momentum }, { seed }) => {
+      const model = sequential(
+        [
+          layers.dense({ units: 4, activation: 'tanh', inputShape: [2], kernelRegularizer: { type: 'l2', l2 } }),
+          layers.dropout({ rate }),
+          layers.dense({ units: 2, activation: 'softmax' }),
+        ],
+        { seed },
+      )
+      const optimizer = optimizers.sgd({ learningRate: 0.1, momentum, weightDecay: l2 })
+      model.compile({ optimizer, loss: 'sparseCategoricalCrossentropy' })
+      return model
+    },
+    data,
+    numbers,
+    { trials: 4, sampler: sampler(), fit },
+  )
+  expect(programs).toEqual({ compiled: 2, found: 6 }) // a step and an evaluation of each
+  expect(new Set((await study.trials()).map(trial => trial.values![0])).size).toBe(4)
+  expect(best.params.l2).toBeGreaterThan(0)
+})
+
 test('a study in a storage goes on, and its best model is made again with the same seed', async () => {
   const storage = memoryStorage()
   const options = { storage, name: 'resumed', fit, out: join(folder, 'run') } as const

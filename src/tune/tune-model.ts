@@ -40,8 +40,9 @@ export interface TuneModelResult<P> {
 /**
  * Tunes a model: for each trial builds it from parameters of the space, trains it, reports each epoch to the pruner, and
  * keeps the best one. `build(params, { seed, trial, fold, repeat })` gives a compiled model, or `{ model, fit }`.
- * Trials share compiled programs where their graphs are equal: a learning rate does not make them differ; what is a
- * constant of the graph (units, regularization strengths, dropout rates) does, and costs a compilation.
+ * Trials share compiled programs where their graphs are equal. Numbers do not make them differ (learning rates,
+ * strengths of penalties, dropout rates, weight decay, betas …); what decides the nodes of the graph does (units, layers,
+ * batch size, a rate of 0, which leaves a layer out), and costs a compilation.
  *
  * A training whose loss or monitor is not a number ends its trial as pruned. An abort or Ctrl-C ends the search after the
  * current batch; the result is that of the trials before. A study in a storage can be gone on with (`loadIfExists`): if
