@@ -1,9 +1,8 @@
-import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { createStudy, samplers } from '../src/tune/index.js'
 import { columns, median } from './harness.js'
+import { optuna } from './peers/optuna.js'
 import { type Problem, problems } from './problems.js'
 
 /** How good is the best of some trials, by sampler, beside Optuna's? Medians over seeds. */
@@ -27,13 +26,14 @@ const options = program.opts<{ seeds: string; problems: string; samplers: string
 const seeds = Number(options.seeds)
 const kept: Record<string, number[]> =
   options.keep !== undefined && existsSync(options.keep) ? JSON.parse(readFileSync(options.keep, 'utf8')) : {}
-const python = process.env.ANNEAL_BENCH_PYTHON ?? fileURLToPath(new URL('.venv/bin/python', import.meta.url))
+const peer = options.only === 'anneal' ? null : optuna()
 
+const notes: string[] = []
 const lines = [['problem', 'trials', 'sampler', 'anneal: median', 'Optuna: median', 'p', 'seeds', '']]
 for (const name of options.problems.split(',')) {
   const problem = problems[name]
   if (problem === undefined) throw new Error(`no problem ${name}`)
-  if (options.only !== 'anneal') await check(name, problem)
+  if (problem.note !== undefined) notes.push(`${name}: ${await problem.note()}`)
   for (const sampler of options.samplers.split(',')) {
     const make = made[sampler]
     if (make === undefined) throw new Error(`no sampler ${sampler}`)
@@ -45,7 +45,7 @@ for (const name of options.problems.split(',')) {
     const theirs =
       options.only === 'anneal'
         ? []
-        : await results(`optuna|${name}|${sampler}`, seed => optuna(name, problem, sampler, seed))
+        : await results(`optuna|${name}|${sampler}`, seed => peer?.best(problem, sampler, seed) ?? null)
     const p = ours.length > 1 && theirs.length > 1 ? rankSum(ours, theirs).toFixed(3) : ''
     const middle = (values: readonly number[]) => (values.length === 0 ? '' : median(values).toPrecision(4))
     lines.push([
@@ -61,6 +61,8 @@ for (const name of options.problems.split(',')) {
   }
 }
 console.log(columns(lines))
+peer?.end()
+for (const note of notes) console.log(note)
 console.log('p: that both come from one distribution (two-sided rank sum test)')
 
 async function results(key: string, run: (seed: number) => Promise<number> | number | null): Promise<number[]> {
@@ -80,33 +82,8 @@ async function best(problem: Problem, sampler: samplers.Sampler): Promise<number
   return study.bestValue()
 }
 
-function optuna(name: string, { trials, grid }: Problem, sampler: string, seed: number): number | null {
-  return ask<number[]>({ job: 'best', problem: name, sampler, trials, seeds: [seed], grid })?.[0] ?? null
-}
-
-/** Both sides must mean the same function. */
-async function check(name: string, problem: Problem): Promise<void> {
-  const theirs = ask<number[]>({ job: 'check', problem: name, points: problem.points })
-  if (theirs === null) return
-  for (const [i, point] of problem.points.entries()) {
-    const study = await createStudy()
-    await study.enqueueTrial(point)
-    await study.optimize(problem.objective, { trials: 1 })
-    const ours = await study.bestValue()
-    if (!(Math.abs(ours - theirs[i]!) < 1e-9 * Math.max(1, Math.abs(ours))))
-      throw new Error(`${name} is not the same: ${ours}, ${theirs[i]}`)
-  }
-}
-
-function ask<T>(job: object): T | null {
-  if (!existsSync(python)) return null
-  const script = fileURLToPath(new URL('peers/optuna_samplers.py', import.meta.url))
-  const env = { ...process.env, OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1' }
-  return JSON.parse(execFileSync(python, [script, JSON.stringify(job)], { encoding: 'utf8', env })) as T
-}
-
 /** Every combination in a shuffled order. */
-function gridOf(seed: number, grid: Readonly<Record<string, readonly number[]>>): samplers.Sampler {
+function gridOf(seed: number, grid: NonNullable<Problem['grid']>): samplers.Sampler {
   return samplers.grid(grid, { seed })
 }
 

@@ -87,7 +87,7 @@ function optuna(sampler: string, trials: number, asks: number): (readonly [numbe
   const python = process.env.ANNEAL_BENCH_PYTHON ?? fileURLToPath(new URL('.venv/bin/python', import.meta.url))
   if (!existsSync(python)) return null
   const script = fileURLToPath(new URL('peers/optuna_samplers.py', import.meta.url))
-  const job = JSON.stringify({ job: 'suggest', sampler, trials, asks })
+  const job = JSON.stringify({ sampler, trials, asks })
   const env = { ...process.env, OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1' }
   return JSON.parse(execFileSync(python, [script, job], { encoding: 'utf8', env })) as [number, number][]
 }
