@@ -41,8 +41,9 @@ export interface TuneModelResult<P> {
  * Tunes a model: for each trial builds it from parameters of the space, trains it, reports each epoch to the pruner, and
  * keeps the best one. `build(params, { seed, trial, fold, repeat })` gives a compiled model, or `{ model, fit }`.
  * Trials share compiled programs where their graphs are equal. Numbers do not make them differ (learning rates,
- * strengths of penalties, dropout rates, weight decay, betas …); what decides the nodes of the graph does (units, layers,
- * batch size, a rate of 0, which leaves a layer out), and costs a compilation.
+ * strengths of penalties, dropout rates, weight decay, betas …); what decides the nodes of the graph or is an attribute of
+ * one does (units, layers, batch size, a rate of 0, which leaves a layer out, the slope of an activation), and costs a
+ * compilation.
  *
  * A training whose loss or monitor is not a number ends its trial as pruned. An abort or Ctrl-C ends the search after the
  * current batch; the result is that of the trials before. A study in a storage can be gone on with (`loadIfExists`): if
