@@ -8,6 +8,8 @@ import { type FrozenTrial, isFinished } from '../../frozen-trial.js'
 export interface TrialCache {
   /** All ids up to here have been seen. */
   readonly since: number
+  /** How many there are. */
+  readonly count: number
   /** Ids up to `since` of trials that may still change. */
   open(): number[]
   take(trials: readonly FrozenTrial[]): void
@@ -26,6 +28,9 @@ export function trialCache(): TrialCache {
   return {
     get since() {
       return since
+    },
+    get count() {
+      return count
     },
     open: () => [...open].filter(id => id <= since),
     take: trials => {

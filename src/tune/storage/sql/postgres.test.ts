@@ -1,3 +1,4 @@
+import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findPostgres, startPostgres, type TestPostgres } from '../../../testing/postgres.js'
 import { testStorage } from '../../../testing/storage.js'
@@ -6,6 +7,16 @@ import { openStorage } from '../index.js'
 import { openPostgres } from './open.js'
 
 const bin = findPostgres()
+
+async function withClient(url: string, work: (client: Client) => Promise<unknown>): Promise<void> {
+  const client = new Client(url)
+  await client.connect()
+  try {
+    await work(client)
+  } finally {
+    await client.end()
+  }
+}
 
 describe.skipIf(bin === null)(`PostgreSQL${bin === null ? ' (no initdb and pg_ctl here)' : ''}`, () => {
   let server: TestPostgres
@@ -58,6 +69,51 @@ describe.skipIf(bin === null)(`PostgreSQL${bin === null ? ' (no initdb and pg_ct
     )
     for (const trial of trials) expect(trial.values).toEqual([trial.params.x])
     await storage.close()
+  })
+
+  test('goes by the indices, so that a trial of a large study costs what one of a small study does', async () => {
+    const url = server.database()
+    const study = await createStudy({ storage: url })
+    await study.optimize(trial => trial.suggestFloat('x', 0, 1), { trials: 60 })
+    await study.storage.close()
+    await withClient(url, async client => {
+      // The server counts up when a session has ended.
+      for (let i = 0; i < 100; i++) {
+        const { rows } = await client.query(
+          `SELECT sum(seq_tup_read)::int AS passed, sum(n_tup_ins)::int AS made FROM pg_stat_user_tables
+          WHERE relname IN ('trials', 'trial_params', 'trial_values')`,
+        )
+        if (rows[0].made >= 180) {
+          expect(rows[0].passed).toBe(0)
+          break
+        }
+        expect(i).toBeLessThan(99)
+        await new Promise(resolve => setTimeout(resolve, 50))
+      }
+      const { rows } = await client.query(
+        `SELECT idx_tup_read::int AS passed FROM pg_stat_user_indexes WHERE indexrelname = 'ix_trials_study_id'`,
+      )
+      expect(rows[0].passed).toBe(0)
+    })
+  })
+
+  test('follows an old study where the ids of others have gone far ahead', async () => {
+    const url = server.database()
+    const [one, other] = [await openStorage(url), await openStorage(url)]
+    const study = await one.createStudy('old', ['minimize'])
+    const begun = (await one.beginTrial(study)).trial
+    await one.finishTrial((await one.beginTrial(study)).trial.id, 'COMPLETE', [1])
+    expect(await other.trials(study)).toHaveLength(2)
+    await withClient(url, client => client.query(`SELECT setval('trials_trial_id_seq', 100000)`))
+    await one.beginTrial(await one.createStudy('new', ['minimize']))
+    await one.finishTrial(begun.id, 'COMPLETE', [2])
+    expect((await other.trials(study)).map(trial => trial.values)).toEqual([[2], [1]])
+    const next = (await one.beginTrial(study)).trial
+    expect(next.number).toBe(2)
+    expect((await other.trials(study)).map(trial => trial.state)).toEqual(['COMPLETE', 'COMPLETE', 'RUNNING'])
+    await one.finishTrial(next.id, 'COMPLETE', [3])
+    expect((await other.beginTrial(study)).trial.number).toBe(3)
+    for (const storage of [one, other]) await storage.close()
   })
 
   test('gives up on a server that stays away, and says so', async () => {

@@ -11,16 +11,27 @@ import {
   type Row,
   type Statement,
 } from './database.js'
+import { exchanges } from './exchange.js'
 import { closedError } from './sqlite.js'
 
 /** About half a minute. */
 const PATIENCE: Patience = { tries: 10, first: 100, most: 8000 }
 /** Connections of one process; they are opened as they are needed. */
 const CONNECTIONS = 4
-const BEGIN: Statement = { sql: 'BEGIN', parameters: [] }
+const BEGIN: Statement = { sql: 'BEGIN ISOLATION LEVEL READ COMMITTED', parameters: [] }
 const COMMIT: Statement = { sql: 'COMMIT', parameters: [] }
 const TRANSACTION: Statement = { sql: 'SELECT CAST(txid_current() AS TEXT)', parameters: [] }
 const RELAX: Statement = { sql: 'SET LOCAL synchronous_commit TO OFF', parameters: [] }
+/**
+ * Plans are made once, while tables may be empty, and kept while they grow: they are to go by the indices, which serve small
+ * tables as well.
+ */
+const PLANS: Statement = {
+  sql: `SELECT set_config(name, value, false) FROM (VALUES ('plan_cache_mode', 'force_generic_plan'),
+    ('enable_seqscan', 'off'), ('enable_hashjoin', 'off'), ('enable_mergejoin', 'off'), ('jit', 'off')) AS t(name, value)
+    WHERE current_setting(name, true) IS NOT NULL`,
+  parameters: [],
+}
 /** A write of no meaning, whose commit waits until it and all before it have reached the disk. */
 const FLUSH: Statement = { sql: `SELECT pg_logical_emit_message(true, 'anneal', '')`, parameters: [] }
 
@@ -51,7 +62,6 @@ export async function postgresDatabase(
     pool = new pg.Pool({
       connectionString: connection,
       max: CONNECTIONS,
-      pipeline: true,
       connectionTimeoutMillis: 15_000,
       keepAlive: true,
       application_name: application,
@@ -70,7 +80,8 @@ export async function postgresDatabase(
   pool.on('error', () => {})
   pool.on('connect', client => client.on('error', () => {}))
 
-  const names = new Map<string, string>()
+  const exchange = exchanges(pg.types.getTypeParser)
+  const ready = new WeakSet<PoolClient>()
   const patiently = async <T>(work: (session: Session, lost: AnswerLost | null) => Promise<T>): Promise<T> => {
     let lost: AnswerLost | null = null
     for (let attempt = 0; ; attempt++) {
@@ -78,12 +89,14 @@ export async function postgresDatabase(
       try {
         const own = await pool.connect()
         client = own
+        if (!ready.has(own)) await exchange(own, [PLANS])
+        ready.add(own)
         const result = await work(
           {
             // Of pg's client, which its types leave out.
             process: (own as PoolClient & { readonly processID: number }).processID,
             application,
-            send: statements => sendAll(own, names, statements),
+            send: statements => exchange(own, statements),
           },
           lost,
         )
@@ -91,7 +104,8 @@ export async function postgresDatabase(
         return result
       } catch (error) {
         const cause = unwrapped(error)
-        client?.release(isConnection(cause))
+        // What a failed transaction leaves behind goes with its connection.
+        client?.release(true)
         if (error instanceof AnswerLost) lost = error
         if (!isConnection(cause) && !isConflict(cause)) throw translated(cause, url)
         if (attempt + 1 >= patience.tries)
@@ -204,35 +218,8 @@ interface Session {
   readonly process: number
   /** The name that all connections of this storage go by, and no others. */
   readonly application: string
-  /** Sends statements at one go, and waits for all answers. @throws the first error that is no consequence of another */
+  /** Sends statements at one go, and waits for all answers. @throws the error of the first that fails */
   send(statements: readonly Statement[]): Promise<readonly (readonly Row[])[]>
-}
-
-async function sendAll(
-  client: PoolClient,
-  names: Map<string, string>,
-  statements: readonly Statement[],
-): Promise<readonly (readonly Row[])[]> {
-  /** Statements are prepared once for each connection, by a name that stands for their text. */
-  const nameOf = (sql: string): string => {
-    let name = names.get(sql)
-    if (name === undefined) names.set(sql, (name = `anneal_${names.size}`))
-    return name
-  }
-  const results = await Promise.allSettled(
-    statements.map(({ sql, parameters }) =>
-      client.query<unknown[]>({ name: nameOf(sql), text: sql, values: [...parameters], rowMode: 'array' }),
-    ),
-  )
-  const errors = results.flatMap(result => (result.status === 'rejected' ? [result.reason as unknown] : []))
-  if (errors.length > 0) {
-    // A transaction that failed in its middle is rolled back by its COMMIT; one without is ended here.
-    const connection = errors.find(isConnection)
-    if (connection !== undefined) throw connection
-    if (statements.includes(BEGIN) !== statements.includes(COMMIT)) await client.query('ROLLBACK')
-    throw errors.find(error => codeOf(error) !== '25P02') ?? errors[0]
-  }
-  return results.map(result => (result.status === 'fulfilled' ? result.value.rows : []))
 }
 
 /** The answer to writes that a process of the server was given did not come. */

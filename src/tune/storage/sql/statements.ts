@@ -123,7 +123,10 @@ export function statementsFor(kind: 'sqlite' | 'postgresql') {
   const noNumber = sql.raw('CAST(NULL AS FLOAT)')
   /** The parts of trials chosen by a query for their rows. */
   const partsOf = (chosen: RawBuilder<unknown>) => {
-    const ids = sql.raw('trial_id IN (SELECT trial_id FROM chosen)')
+    // PostgreSQL knows nothing of how many they are, and would read whole tables for a join.
+    const ids = sql.raw(
+      `trial_id ${postgres ? '= ANY(ARRAY(SELECT trial_id FROM chosen))' : 'IN (SELECT trial_id FROM chosen)'}`,
+    )
     return prepared(sql`
       WITH chosen AS MATERIALIZED (${chosen})
       SELECT 0, trial_id, number, CAST(state AS TEXT), ${noNumber}, CAST(datetime_start AS TEXT), CAST(datetime_complete AS TEXT)
@@ -150,14 +153,27 @@ export function statementsFor(kind: 'sqlite' | 'postgresql') {
       UNION ALL SELECT 5, study_id, study_system_attribute_id, "key", ${noNumber}, value_json, ${none}
       FROM study_system_attributes WHERE ${condition}`)
 
+  const ofStudy = sql`study_id = ${slot('study')}`
+  /**
+   * The same, to be looked for by trial id. PostgreSQL's plans are made without the values: which index serves, that of the
+   * studies or that of the ids, is said here.
+   */
+  const withinIds = postgres ? sql`study_id + 0 = ${slot('study')}` : ofStudy
   const amongIds = postgres
     ? sql`trial_id = ANY(CAST(${slot('ids')} AS INTEGER[]))`
     : sql`trial_id IN (SELECT value FROM json_each(${slot('ids')}))`
+  const later = sql`trial_id > ${slot('since')}`
   /** Those above an id, and some below. */
-  const since = (columns: RawBuilder<unknown>, condition: RawBuilder<unknown>) => sql`
-      SELECT ${columns} FROM trials WHERE study_id = ${slot('study')} AND trial_id > ${slot('since')}${condition}
-      UNION ALL SELECT ${columns} FROM trials
-      WHERE study_id = ${slot('study')} AND trial_id <= ${slot('since')} AND ${amongIds}${condition}`
+  const since = (columns: RawBuilder<unknown>, condition: RawBuilder<unknown>) => {
+    const select = sql`SELECT ${columns} FROM trials WHERE`
+    // By id where few are later, of whatever study; else all of the study.
+    const few = sql`(SELECT max(trial_id) FROM trials) - ${slot('since')} <= ${slot('window')}`
+    const above = postgres
+      ? sql`${select} ${withinIds} AND ${later} AND ${few}${condition}
+        UNION ALL ${select} ${ofStudy} AND trial_id + 0 > ${slot('since')} AND NOT ${few}${condition}`
+      : sql`${select} ${ofStudy} AND ${later}${condition}`
+    return sql`${above} UNION ALL ${select} ${withinIds} AND trial_id <= ${slot('since')} AND ${amongIds}${condition}`
+  }
   const waiting = since(sql`trial_id`, sql` AND state = 'WAITING'`)
   const insertTrial = (condition: RawBuilder<unknown>) =>
     prepared(sql`
@@ -171,7 +187,7 @@ export function statementsFor(kind: 'sqlite' | 'postgresql') {
     ? sql`EXTRACT(EPOCH FROM CAST(CURRENT_TIMESTAMP AS TIMESTAMP) - h.heartbeat)`
     : sql`((julianday('now') - julianday(h.heartbeat)) * 86400)`
   const nextNumber = sql`
-    COALESCE((SELECT number FROM trials WHERE study_id = ${slot('study')} ORDER BY trial_id DESC LIMIT 1), -1) + 1`
+    COALESCE((SELECT number FROM trials WHERE ${withinIds} ORDER BY trial_id DESC LIMIT 1), -1) + 1`
   const beatOf = (trial: RawBuilder<unknown>) =>
     prepared(sql`
       INSERT INTO trial_heartbeats (trial_id, heartbeat) SELECT trial_id, CURRENT_TIMESTAMP

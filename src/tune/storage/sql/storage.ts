@@ -39,9 +39,9 @@ export function sqlStorage(database: Database): Storage {
 
   /** Which trials of a study may have changed since they were read. */
   const unread = (studyId: number) => {
-    const { since, open } = cacheOf(studyId)
+    const { since, open, count } = cacheOf(studyId)
     const ids = open()
-    return { study: studyId, since, ids: kind === 'sqlite' ? JSON.stringify(ids) : ids }
+    return { study: studyId, since, ids: kind === 'sqlite' ? JSON.stringify(ids) : ids, window: count + 1000 }
   }
   const snapshotReads = (studyId: number): readonly Statement[] => [
     statements.trialsSince(unread(studyId)),
