@@ -5,7 +5,7 @@ import { type Family, resolveSpec, type Spec, specSchema } from './plugin.js'
 
 type Apply = (parameters: Record<string, unknown>, x: Value) => Value
 const plain = (f: (x: Value) => Value): { parameters: z.ZodObject; apply: Apply } => ({
-  parameters: z.object({}),
+  parameters: z.strictObject({}),
   apply: (_, x) => f(x),
 })
 
@@ -15,20 +15,20 @@ export const activationTable: Family<Apply> = {
   relu: plain(x => ops.relu(x)),
   relu6: plain(x => ops.clip(x, 0, 6)),
   leakyRelu: {
-    parameters: z.object({ negativeSlope: z.number().default(0.2) }),
+    parameters: z.strictObject({ negativeSlope: z.number().default(0.2) }),
     apply: ({ negativeSlope }, x) => ops.leakyRelu(x, { alpha: negativeSlope as number }),
   },
   elu: {
-    parameters: z.object({ alpha: z.number().default(1) }),
+    parameters: z.strictObject({ alpha: z.number().default(1) }),
     apply: ({ alpha }, x) => ops.elu(x, { alpha: alpha as number }),
   },
   selu: plain(x => ops.selu(x)),
   celu: {
-    parameters: z.object({ alpha: z.number().default(1) }),
+    parameters: z.strictObject({ alpha: z.number().default(1) }),
     apply: ({ alpha }, x) => ops.celu(x, { alpha: alpha as number }),
   },
   gelu: {
-    parameters: z.object({ approximate: z.boolean().default(false) }),
+    parameters: z.strictObject({ approximate: z.boolean().default(false) }),
     apply: ({ approximate }, x) => ops.gelu(x, { approximate: approximate ? 'tanh' : 'none' }),
   },
   sigmoid: plain(x => ops.sigmoid(x)),
@@ -36,11 +36,11 @@ export const activationTable: Family<Apply> = {
   tanh: plain(x => ops.tanh(x)),
   hardTanh: plain(x => ops.clip(x, -1, 1)),
   softmax: {
-    parameters: z.object({ axis: z.int().default(-1) }),
+    parameters: z.strictObject({ axis: z.int().default(-1) }),
     apply: ({ axis }, x) => ops.softmax(x, { axis: axis as number }),
   },
   logSoftmax: {
-    parameters: z.object({ axis: z.int().default(-1) }),
+    parameters: z.strictObject({ axis: z.int().default(-1) }),
     apply: ({ axis }, x) => ops.logSoftmax(x, { axis: axis as number }),
   },
   softplus: plain(x => ops.softplus(x)),

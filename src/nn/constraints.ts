@@ -15,20 +15,20 @@ const norm = (w: Value, axis: unknown): Value =>
  */
 export const constraintTable: Family<Apply> = {
   maxNorm: {
-    parameters: z.object({ maxValue: z.number().positive().default(2), axis: axes }),
+    parameters: z.strictObject({ maxValue: z.number().positive().default(2), axis: axes }),
     apply: ({ maxValue, axis }, w) => {
       const norms = norm(w, axis)
       return ops.mul(w, ops.div(ops.clip(norms, 0, tunable(w, maxValue as number)), ops.add(norms, EPSILON)))
     },
   },
   unitNorm: {
-    parameters: z.object({ axis: axes }),
+    parameters: z.strictObject({ axis: axes }),
     apply: ({ axis }, w) => ops.div(w, ops.add(norm(w, axis), EPSILON)),
   },
-  nonNeg: { parameters: z.object({}), apply: (_, w) => ops.relu(w) },
+  nonNeg: { parameters: z.strictObject({}), apply: (_, w) => ops.relu(w) },
   minMaxNorm: {
     parameters: z
-      .object({
+      .strictObject({
         minValue: z.number().nonnegative().default(0),
         maxValue: z.number().positive().default(1),
         rate: z.number().min(0).max(1).default(1),

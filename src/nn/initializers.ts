@@ -54,31 +54,31 @@ const scaling = (
     return truncatedNormal(0, Math.sqrt(variance) / TRUNCATED)(shape, random)
   }
 }
-const none = z.object({})
+const none = z.strictObject({})
 
 /** Initializers with Keras 3's names and defaults. */
 export const initializerTable: Family<Apply> = {
   zeros: { parameters: none, apply: (_, shape) => fill(shape, () => 0) },
   ones: { parameters: none, apply: (_, shape) => fill(shape, () => 1) },
   constant: {
-    parameters: z.object({ value: z.number().default(0) }),
+    parameters: z.strictObject({ value: z.number().default(0) }),
     apply: ({ value }, shape) => fill(shape, () => value as number),
   },
   randomNormal: {
-    parameters: z.object({ mean: z.number().default(0), stddev: z.number().default(0.05) }),
+    parameters: z.strictObject({ mean: z.number().default(0), stddev: z.number().default(0.05) }),
     apply: ({ mean, stddev }, shape, random) =>
       fill(shape, i => (mean as number) + (stddev as number) * random.normal(i)),
   },
   randomUniform: {
-    parameters: z.object({ minval: z.number().default(-0.05), maxval: z.number().default(0.05) }),
+    parameters: z.strictObject({ minval: z.number().default(-0.05), maxval: z.number().default(0.05) }),
     apply: ({ minval, maxval }, shape, random) => uniform(maxval as number, minval as number)(shape, random),
   },
   truncatedNormal: {
-    parameters: z.object({ mean: z.number().default(0), stddev: z.number().default(0.05) }),
+    parameters: z.strictObject({ mean: z.number().default(0), stddev: z.number().default(0.05) }),
     apply: ({ mean, stddev }, shape, random) => truncatedNormal(mean as number, stddev as number)(shape, random),
   },
   varianceScaling: {
-    parameters: z.object({
+    parameters: z.strictObject({
       scale: z.number().positive().default(1),
       mode: z.enum(['fanIn', 'fanOut', 'fanAvg']).default('fanIn'),
       distribution: z.enum(['truncatedNormal', 'normal', 'uniform']).default('truncatedNormal'),
@@ -93,12 +93,12 @@ export const initializerTable: Family<Apply> = {
   lecunUniform: { parameters: none, apply: scaling(1, 'fanIn', 'uniform') },
   lecunNormal: { parameters: none, apply: scaling(1, 'fanIn', 'truncatedNormal') },
   identity: {
-    parameters: z.object({ gain: z.number().default(1) }),
+    parameters: z.strictObject({ gain: z.number().default(1) }),
     apply: ({ gain }, shape) =>
       fill(shape, i => (i % (shape[1]! + 1) === 0 && i < shape[1]! * shape[1]! ? (gain as number) : 0)),
   },
   orthogonal: {
-    parameters: z.object({ gain: z.number().default(1) }),
+    parameters: z.strictObject({ gain: z.number().default(1) }),
     apply: ({ gain }, shape, random) => orthogonal(gain as number, shape, random),
   },
 }

@@ -60,7 +60,7 @@ const smooth = (y: Value, smoothing: unknown, classes: number): Value =>
     ? y
     : ops.add(ops.mul(y, tunable(y, 1 - (smoothing as number))), tunable(y, (smoothing as number) / classes))
 
-const none = z.object({})
+const none = z.strictObject({})
 const smoothing = z.number().min(0).max(1).default(0)
 const difference =
   (f: (d: Value) => Value): Apply =>
@@ -96,7 +96,7 @@ export const lossTable: Family<Apply> = {
   },
   // ½d² within delta of zero, linear beyond (Huber 1964).
   huber: {
-    parameters: z.object({ delta: z.number().positive().default(1) }),
+    parameters: z.strictObject({ delta: z.number().positive().default(1) }),
     apply: ({ delta }, yTrue, yPred) => {
       const size = ops.abs(ops.sub(yPred, aligned(yTrue, yPred)))
       const near = ops.min([size, tunable(size, delta as number)])
@@ -109,19 +109,19 @@ export const lossTable: Family<Apply> = {
     apply: difference(d => ops.sub(ops.add(d, ops.softplus(ops.mul(d, -2))), scalar(d.graph, d.dtype, Math.LN2))),
   },
   binaryCrossentropy: {
-    parameters: z.object({ fromLogits: z.boolean().default(false), labelSmoothing: smoothing }),
+    parameters: z.strictObject({ fromLogits: z.boolean().default(false), labelSmoothing: smoothing }),
     apply: ({ fromLogits, labelSmoothing }, yTrue, yPred) =>
       last(binaryTerm(smooth(aligned(yTrue, yPred), labelSmoothing, 2), yPred, fromLogits as boolean)),
   },
   categoricalCrossentropy: {
-    parameters: z.object({ fromLogits: z.boolean().default(false), labelSmoothing: smoothing }),
+    parameters: z.strictObject({ fromLogits: z.boolean().default(false), labelSmoothing: smoothing }),
     apply: ({ fromLogits, labelSmoothing }, yTrue, yPred) => {
       const y = smooth(aligned(yTrue, yPred), labelSmoothing, Number(yPred.shape.at(-1)))
       return ops.neg(sumLast(ops.mul(y, logProbabilities(yPred, fromLogits as boolean))))
     },
   },
   sparseCategoricalCrossentropy: {
-    parameters: z.object({
+    parameters: z.strictObject({
       fromLogits: z.boolean().default(false),
       ignoreClass: z.int().optional(),
       labelSmoothing: smoothing,
@@ -147,7 +147,7 @@ export const lossTable: Family<Apply> = {
   },
   // (1 − p_t)^gamma · crossentropy (Lin et al. 2017).
   binaryFocalCrossentropy: {
-    parameters: z.object({
+    parameters: z.strictObject({
       applyClassBalancing: z.boolean().default(false),
       alpha: z.number().min(0).max(1).default(0.25),
       gamma: z.number().nonnegative().default(2),
@@ -165,7 +165,7 @@ export const lossTable: Family<Apply> = {
     },
   },
   categoricalFocalCrossentropy: {
-    parameters: z.object({
+    parameters: z.strictObject({
       alpha: z.number().min(0).max(1).default(0.25),
       gamma: z.number().nonnegative().default(2),
       fromLogits: z.boolean().default(false),
@@ -301,7 +301,7 @@ export function resolveLoss(loss: Loss): ResolvedLoss {
       received: given,
       hint: `did you mean ${nearest(given, [...Object.keys(lossTable), ...Object.keys(aliases)], 1)[0]}?`,
     })
-  const parsed = parseOptions(entry.parameters.strict(), parameters, `losses.${type}`) as Record<string, unknown>
+  const parsed = parseOptions(entry.parameters, parameters, `losses.${type}`) as Record<string, unknown>
   const ignored = parsed.ignoreClass as number | undefined
   return {
     type,

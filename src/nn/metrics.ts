@@ -25,7 +25,7 @@ export interface MetricDefinition {
   readonly result: (sums: Readonly<Record<string, Float64Array>>, parameters: Record<string, unknown>) => MetricResult
 }
 
-const none = z.object({})
+const none = z.strictObject({})
 const sum = (value: Value): Statistic => ({
   value: ops.reshape(ops.reduceSum(value, { keepdims: 0 }), [1]),
   over: 'sum',
@@ -132,7 +132,10 @@ const ratio = (a: number, b: number): number => (b === 0 ? 0 : a / b)
 
 /** Precision or recall: over all classes together, or of one class. */
 const rate = (missed: 'falsePositives' | 'falseNegatives'): MetricDefinition => ({
-  parameters: z.object({ threshold: z.number().nullable().optional(), classId: z.int().nonnegative().optional() }),
+  parameters: z.strictObject({
+    threshold: z.number().nullable().optional(),
+    classId: z.int().nonnegative().optional(),
+  }),
   statistics: (p, batch) => hits(batch, thresholdFor(p.threshold, batch)),
   result: (sums, { classId }) => {
     const pick = (x: Float64Array) => (classId === undefined ? total(x) : x[classId as number]!)
@@ -148,21 +151,21 @@ const thresholdFor = (given: unknown, { yTrue, yPred }: BatchValues): number | n
 
 /** Metrics by Keras's names. A row here is all a new one needs. */
 export const metricTable: Readonly<Record<string, MetricDefinition>> = {
-  binaryAccuracy: mean(z.object({ threshold: z.number().default(0.5) }), ({ threshold }, { yTrue, yPred }) =>
+  binaryAccuracy: mean(z.strictObject({ threshold: z.number().default(0.5) }), ({ threshold }, { yTrue, yPred }) =>
     ops.reduceMean(equal(aligned(yTrue, yPred), predicted(yPred, threshold as number)), [-1], { keepdims: 0 }),
   ),
   categoricalAccuracy: mean(none, (_, { yTrue, yPred }) => equal(argMax(yTrue), argMax(yPred))),
   sparseCategoricalAccuracy: mean(none, (_, { yTrue, yPred }) => equal(classNumbers(yTrue, yPred), argMax(yPred))),
-  topKCategoricalAccuracy: mean(z.object({ k: z.int().positive().default(5) }), ({ k }, { yTrue, yPred }) =>
+  topKCategoricalAccuracy: mean(z.strictObject({ k: z.int().positive().default(5) }), ({ k }, { yTrue, yPred }) =>
     inTopK(argMax(yTrue), yPred, k as number),
   ),
-  sparseTopKCategoricalAccuracy: mean(z.object({ k: z.int().positive().default(5) }), ({ k }, { yTrue, yPred }) =>
+  sparseTopKCategoricalAccuracy: mean(z.strictObject({ k: z.int().positive().default(5) }), ({ k }, { yTrue, yPred }) =>
     inTopK(classNumbers(yTrue, yPred), yPred, k as number),
   ),
   precision: rate('falsePositives'),
   recall: rate('falseNegatives'),
   f1Score: {
-    parameters: z.object({
+    parameters: z.strictObject({
       average: z.enum(['micro', 'macro', 'weighted', 'none']).default('macro'),
       threshold: z.number().nullable().optional(),
     }),
@@ -184,7 +187,7 @@ export const metricTable: Readonly<Record<string, MetricDefinition>> = {
   },
   // Exact: from all scores of the epoch, where Keras interpolates between 200 thresholds.
   auc: {
-    parameters: z.object({ curve: z.enum(['ROC', 'PR']).default('ROC') }),
+    parameters: z.strictObject({ curve: z.enum(['ROC', 'PR']).default('ROC') }),
     statistics: (_, { yTrue, yPred, weight }) => {
       const y = oneHot(yTrue, yPred)
       const flat = (x: Value): Statistic => ({ value: ops.reshape(x, [-1]), over: 'concat' })
@@ -194,7 +197,7 @@ export const metricTable: Readonly<Record<string, MetricDefinition>> = {
   },
   // Row: true class; column: predicted class.
   confusionMatrix: {
-    parameters: z.object({ threshold: z.number().default(0.5) }),
+    parameters: z.strictObject({ threshold: z.number().default(0.5) }),
     statistics: ({ threshold }, { yTrue, yPred, weight }) => {
       const binary = yPred.shape.at(-1) === 1
       const flat = (x: Value): Value => ops.reshape(x, [-1])
@@ -342,7 +345,7 @@ export function resolveMetric(metric: Metric, context: { loss: string; classes: 
       received: given,
       hint: `did you mean ${nearest(given, ['accuracy', ...Object.keys(metricTable)], 1)[0]}?`,
     })
-  const parsed = parseOptions(entry.parameters.strict(), parameters, `metrics.${type}`) as Record<string, unknown>
+  const parsed = parseOptions(entry.parameters, parameters, `metrics.${type}`) as Record<string, unknown>
   if (typeof parsed.classId === 'number' && parsed.classId >= context.classes)
     throw new ConfigError({
       code: 'bad-option',

@@ -10,7 +10,7 @@ export { parseOptions }
  */
 export type Spec<Type extends string = string> = { readonly type: Type } & Readonly<Record<string, unknown>>
 
-/** A family's table: for each type its parameters and what it does. */
+/** A family's table: for each type its parameters (a strict object: unknown ones are errors) and what it does. */
 export type Family<F> = Readonly<Record<string, { readonly parameters: z.ZodObject; readonly apply: F }>>
 
 /** Reads a type's name, a record or a function as an option of a layer; null and undefined mean none. */
@@ -30,7 +30,7 @@ export function specSchema<F, Input>(family: string, table: Family<F>) {
       return z.NEVER
     }
     const { type: _type, ...parameters } = record as Record<string, unknown>
-    const parsed = entry.parameters.strict().safeParse(parameters)
+    const parsed = entry.parameters.safeParse(parameters)
     if (!parsed.success) {
       for (const issue of parsed.error.issues)
         context.addIssue({ code: 'custom', message: `${family} ${type}: ${issue.path.join('.')} ${issue.message}` })
@@ -57,7 +57,7 @@ export function resolveSpec<P extends readonly unknown[], R>(
       received: type,
       hint: `did you mean ${nearest(type, Object.keys(table), 1)[0]}?`,
     })
-  const parameters = parseOptions(entry.parameters.strict(), given, `${family} ${type}`) as Record<string, unknown>
+  const parameters = parseOptions(entry.parameters, given, `${family} ${type}`) as Record<string, unknown>
   return (...args) => entry.apply(parameters, ...args)
 }
 

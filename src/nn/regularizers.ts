@@ -12,15 +12,15 @@ const sumOfMagnitudes = (x: Value): Value => ops.reduceL1(x, { keepdims: 0 })
 /** Penalties as scalars, with Keras's definitions: no factor ½, summed over all elements. */
 export const regularizerTable: Family<Apply> = {
   l1: {
-    parameters: z.object({ l1: strength.default(0.01) }),
+    parameters: z.strictObject({ l1: strength.default(0.01) }),
     apply: ({ l1 }, x) => ops.mul(sumOfMagnitudes(x), tunable(x, l1 as number)),
   },
   l2: {
-    parameters: z.object({ l2: strength.default(0.01) }),
+    parameters: z.strictObject({ l2: strength.default(0.01) }),
     apply: ({ l2 }, x) => ops.mul(sumOfSquares(x), tunable(x, l2 as number)),
   },
   l1l2: {
-    parameters: z.object({ l1: strength.default(0), l2: strength.default(0) }),
+    parameters: z.strictObject({ l1: strength.default(0), l2: strength.default(0) }),
     apply: ({ l1, l2 }, x) =>
       ops.add(
         ops.mul(sumOfMagnitudes(x), tunable(x, l1 as number)),
@@ -29,7 +29,7 @@ export const regularizerTable: Family<Apply> = {
   },
   // factor · Σ |⟨uᵢ, uⱼ⟩| over pairs i ≠ j of the normalized rows or columns, each pair counted once (Keras).
   orthogonal: {
-    parameters: z.object({ factor: strength.default(0.01), mode: z.enum(['rows', 'columns']).default('rows') }),
+    parameters: z.strictObject({ factor: strength.default(0.01), mode: z.enum(['rows', 'columns']).default('rows') }),
     apply: ({ factor, mode }, x) => {
       if (x.shape.length !== 2)
         throw new ShapeError({
