@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { Command } from 'commander'
 import { ConfigError } from '../ir/index.js'
 import type { Table } from '../report/record.js'
@@ -13,6 +15,7 @@ import { STORAGE_VARIABLE } from '../tune/launch/index.js'
 import { progressOf } from '../tune/progress.js'
 import { openStorage } from '../tune/storage/open.js'
 import type { Storage } from '../tune/storage/storage.js'
+import { parseStorageUrl } from '../tune/storage/url.js'
 import type { Study } from '../tune/study.js'
 import { numberOption } from './options.js'
 import { duration, paramsText, progressLines, shown } from './tune-view.js'
@@ -50,6 +53,7 @@ const command = (
         expected: 'the storage, or its URL in ANNEAL_STORAGE',
         received: 'none',
       })
+    checkThere(url)
     const storage = await openStorage(url)
     try {
       const study = ofStudy ? (named ?? flags.name ?? (await onlyStudy(storage))) : ''
@@ -57,6 +61,19 @@ const command = (
     } finally {
       await storage.close()
     }
+  })
+}
+
+/** To look at a storage does not make it. */
+function checkThere(url: string): void {
+  const location = parseStorageUrl(url)
+  if (!('path' in location) || location.path === ':memory:' || existsSync(location.path)) return
+  throw new ConfigError({
+    code: 'no-storage',
+    where: url,
+    expected: 'a file with studies',
+    received: `none at ${resolve(location.path)}`,
+    hint: 'anneal tune makes one',
   })
 }
 
@@ -168,10 +185,24 @@ const exported = command('export', 'all trials, as JSON or CSV', async (storage,
 const importances = command('importances', 'how much each parameter matters', async (storage, flags, name) => {
   const study = await open(storage, name)
   const objective = numberOption(flags.objective, 'objective', true, 0)
+  if (objective !== undefined && objective >= study.directions.length)
+    throw new ConfigError({
+      code: 'bad-option',
+      where: '--objective',
+      expected: `less than ${study.directions.length}: the study has ${study.directions.length === 1 ? 'one objective' : 'so many'}`,
+      received: objective,
+    })
   const found = await paramImportances(study, {
     ...(flags.evaluator === undefined ? {} : { evaluator: flags.evaluator as EvaluatorName }), // checked there
     ...(objective === undefined ? {} : { target: trial => trial.values?.[objective] ?? Number.NaN }),
   })
+  if (Object.keys(found).length === 0)
+    throw new ConfigError({
+      code: 'no-trial',
+      where: `study ${name}`,
+      expected: 'complete trials with parameters',
+      received: 'none yet',
+    })
   if (flags.json) return say(stringifyJson(found))
   const most = Math.max(...Object.values(found))
   say(

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { ConfigError } from '../ir/index.js'
 import { loadExperiment } from '../tune/experiment/index.js'
 import type { WorkerNews } from '../tune/launch/index.js'
 import { runWorker } from '../tune/worker.js'
@@ -24,6 +25,14 @@ export const workerCommand = withExperimentFlags(
 async function runWorkerCommand(file: string, flags: ExperimentFlags & { deadline?: string }): Promise<void> {
   const { trials, ...own } = flags
   const most = numberOption(trials, 'trials', true, 1)
+  const deadline = flags.deadline === undefined ? Infinity : Date.parse(flags.deadline)
+  if (Number.isNaN(deadline))
+    throw new ConfigError({
+      code: 'bad-option',
+      where: '--deadline',
+      expected: 'a date: 2030-01-31T12:00:00Z',
+      received: flags.deadline,
+    })
   const experiment = await loadExperiment(file, overridesFrom(own))
   const [stop, giveUp] = [new AbortController(), new AbortController()]
   // With a parent, its orders count: a terminal's Ctrl-C reaches both.
@@ -46,8 +55,7 @@ async function runWorkerCommand(file: string, flags: ExperimentFlags & { deadlin
     })
     process.on('disconnect', () => stop.abort())
   }
-  const left = flags.deadline === undefined ? Infinity : (Date.parse(flags.deadline) - Date.now()) / 1000
-  const timeout = Math.min(experiment.timeout ?? Infinity, left)
+  const timeout = Math.min(experiment.timeout ?? Infinity, (deadline - Date.now()) / 1000)
   const began = performance.now()
   let made = 0
   try {

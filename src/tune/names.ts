@@ -75,7 +75,12 @@ function fromTable<T>(given: unknown, names: Readonly<Record<string, Make<T>>>, 
   const { name, type, ...options } = record as Readonly<Record<string, unknown>>
   const chosen = name ?? type
   if (typeof chosen !== 'string' || (name !== undefined && type !== undefined && name !== type))
-    throw new ConfigError({ code: 'bad-option', where: `${what}.name`, expected: `one of ${known}`, received: chosen })
+    throw new ConfigError({
+      code: 'bad-option',
+      where: `${what}.name`,
+      expected: `one of ${known}`,
+      received: chosen ?? 'none',
+    })
   if (!Object.hasOwn(names, chosen))
     throw new ConfigError({
       code: 'unknown-name',

@@ -4,7 +4,7 @@ import { isFinished } from './frozen-trial.js'
 import { paretoFront, sign } from './pareto.js'
 import type { Snapshot } from './storage/storage.js'
 import { isRepeat } from './study.js'
-import { totalOf } from './worker.js'
+import { totalOf } from './total.js'
 
 /** How far a study has come, as a record. */
 export interface TuneProgress {

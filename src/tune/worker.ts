@@ -4,17 +4,8 @@ import type { Experiment } from './experiment/load.js'
 import type { FrozenTrial } from './frozen-trial.js'
 import { giveUp } from './heartbeat.js'
 import { openStorage } from './storage/open.js'
-import type { StudyRecord } from './storage/storage.js'
 import type { Study } from './study.js'
-
-/** The study's attribute that says how many trials it is to have in all. */
-export const TOTAL = 'anneal:trials'
-
-/** How many trials a study is to have; null where nobody said. */
-export const totalOf = (study: Pick<StudyRecord, 'systemAttrs'>): number | null => {
-  const total = study.systemAttrs[TOTAL]
-  return typeof total === 'number' && total >= 1 ? total : null
-}
+import { TOTAL, totalOf } from './total.js'
 
 /**
  * Opens an experiment's study, and makes it where it is not there: then with names of its objectives, and with what is
@@ -125,7 +116,7 @@ export async function runWorker(experiment: Experiment, options: WorkerOptions =
       where: experiment.file,
       expected: 'an objective that ends in a number',
       received: `${failures} failures one after the other; the last: ${typeof reason === 'string' ? reason : 'NaN, or values of the wrong count'}`,
-      hint: 'maxFailures in the options, or --max-failures, allows more',
+      hint: 'more of them are allowed by --max-failures, or maxFailures in the options',
     })
   }
   return made

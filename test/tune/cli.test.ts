@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openStorage } from '../../src/tune/storage/index.js'
@@ -93,12 +93,44 @@ describe('anneal tune says with exit code 1 what is wrong', () => {
     expect(code).toBe(1)
   })
 
+  test.each([
+    ['\n\nexport const objective = (', 'mjs', /experiment-failed: at \S*e\.mjs:3, .*SyntaxError/],
+    ['import "./nowhere.js"', 'mjs', /experiment-failed: .*Cannot find module .*\. Install, or build/],
+    ['const x: = 3', 'ts', /experiment-failed: at \S*e\.ts:1, /],
+    ['{"trials": 3,}', 'json', /bad-json: at \S*e\.json/],
+  ])('of a file that cannot be read: %j', async (text, ending, message) => {
+    fresh()
+    writeFileSync(join(cwd, `e.${ending}`), text)
+    const { code, errors } = await anneal(['tune', `e.${ending}`]).ended
+    expect(errors).toMatch(message)
+    expect(errors).not.toMatch(/^ +at /m)
+    expect(code).toBe(1)
+  })
+
+  test.each([
+    [['study', 'list', '--storage', 'sqlite:///nowhere.db'], /no-storage.*none at/],
+    [['study', 'show', '--storage', 'journal:///nowhere.log'], /no-storage/],
+    [['worker', sphere, '--deadline', 'yesterday'], /--deadline.*a date/],
+  ])('and so do others: %s', async (args, message) => {
+    fresh()
+    const { code, errors } = await anneal(args).ended
+    expect(errors).toMatch(message)
+    expect(code).toBe(1)
+    // To look at a storage that is not there does not make it.
+    expect(readdirSync(cwd)).toEqual([])
+  })
+
   test('also where the objective never works', async () => {
     fresh()
     const { code, errors } = await anneal(['tune', sphere, '--max-failures', '3'], { BROKEN: '1' }).ended
     expect(code).toBe(1)
     expect(errors).toMatch(/too-many-failures[\s\S]*Error: out of order/)
     expect((await trialsOf('sphere')).map(trial => trial.state)).toEqual(['FAIL', 'FAIL', 'FAIL'])
+    const look = async (...args: string[]) =>
+      (await anneal(['study', ...args, '--storage', 'sqlite:///sphere.db']).ended).errors
+    expect(await look('importances')).toMatch(/no-trial/)
+    expect(await look('importances', '--objective', '1')).toMatch(/--objective, expected less than 1/)
+    expect(await look('best')).toMatch(/no-trial/)
   })
 })
 

@@ -62,6 +62,20 @@ describe('an experiment from a module', () => {
     expect(await problems(path, { seed: 4 })).toEqual([expect.stringMatching(/options\.seed$/)])
   })
 
+  test.each([
+    ['export default () => 1\nthrow new RangeError("out of\\norder")', ':2', 'RangeError: out of order'],
+    ['throw "words"', '', 'Error: words'],
+  ])('that cannot be imported says why, and where: %j', async (text, line, received) => {
+    const path = file(text, 'mjs')
+    const failed = { code: 'experiment-failed', where: `${path}${line}`, received }
+    await expect(loadExperiment(path)).rejects.toMatchObject(failed)
+  })
+
+  test('passes on what this package itself refuses in it', async () => {
+    const path = file(`import { float } from '${new URL('../index.ts', import.meta.url)}'\nfloat(1, 0)`, 'mjs')
+    await expect(loadExperiment(path)).rejects.toMatchObject({ code: 'bad-range' })
+  })
+
   test('ends a trial as pruned whichever copy of the package its objective has', async () => {
     const path = file(
       `class TrialPruned extends Error { name = 'TrialPruned' }
@@ -126,6 +140,7 @@ describe('an experiment from JSON', () => {
 
   test('says where there is no file', async () => {
     await expect(loadExperiment(join(folder, 'nowhere.ts'))).rejects.toMatchObject({ code: 'no-experiment' })
+    await expect(loadExperiment(folder)).rejects.toMatchObject({ code: 'no-experiment', received: 'a folder' })
   })
 
   test('gives a grid the values of the space', async () => {

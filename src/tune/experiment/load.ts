@@ -1,10 +1,11 @@
-import { existsSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
-import { ConfigError, FormatError } from '../../ir/index.js'
+import { ConfigError, FormatError, isAnnealError } from '../../ir/index.js'
 import { parseOptions } from '../../ir/options.js'
 import type { Space } from '../space.js'
 import type { Objective } from '../study.js'
@@ -31,12 +32,13 @@ type ModuleObjective = (trial: Trial, values?: unknown) => ReturnType<Objective>
  */
 export async function loadExperiment(path: string, overrides: ExperimentOptions = {}): Promise<Experiment> {
   const file = resolve(path)
-  if (!existsSync(file))
+  const found = statSync(file, { throwIfNoEntry: false })
+  if (!found?.isFile())
     throw new ConfigError({
       code: 'no-experiment',
       where: path,
       expected: 'a file: study.ts, study.js or experiment.json',
-      received: 'none there',
+      received: found === undefined ? 'none there' : 'a folder',
     })
   const given = Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined))
   return extname(file) === '.json' ? fromJson(file, given) : fromModule(file, given)
@@ -70,7 +72,16 @@ const jsonSchema = z.looseObject({
 async function fromJson(file: string, overrides: ExperimentOptions): Promise<Experiment> {
   const gathered = gathering()
   const where = basename(file)
-  const json = parse(await readFile(file, 'utf8'), file)
+  const text = await readFile(file, 'utf8').catch((error: Error) => {
+    throw new ConfigError({
+      code: 'unreadable-file',
+      where: file,
+      expected: 'a file that can be read',
+      received: error.message,
+      cause: error,
+    })
+  })
+  const json = parse(text, file)
   const { run, module, space: spaceJson, $schema: _, ...options } = json
   gathered.try(() => parseOptions(jsonSchema, json, where))
   const space = spaceJson === undefined ? null : gathered.try(() => spaceFromJson(spaceJson, `${where}.space`))
@@ -176,7 +187,9 @@ function parse(text: string, file: string): Readonly<Record<string, unknown>> {
 }
 
 async function moduleAt(file: string): Promise<{ objective: unknown; space: unknown; options: object }> {
-  const module = await importFile(file)
+  const module = await importFile(file).catch((error: unknown) => {
+    throw isAnnealError(error) ? error : failedModule(file, error)
+  })
   // A CommonJS module, and a record as the default, hold the same names one level down.
   const inner = typeof module.default === 'object' && module.default !== null ? module.default : {}
   const all: Readonly<Record<string, unknown>> = { ...inner, ...module }
@@ -184,6 +197,30 @@ async function moduleAt(file: string): Promise<{ objective: unknown; space: unkn
   if (typeof options !== 'object' || options === null)
     throw new ConfigError({ code: 'bad-option', where: `${file}: options`, expected: 'a record', received: options })
   return { objective, space, options }
+}
+
+/** What a module threw while it was read or began, told in a line, with the line of it where that is known. */
+function failedModule(file: string, cause: unknown): ConfigError {
+  const error = cause instanceof Error ? cause : new Error(String(cause))
+  const places = [pathToFileURL(file).href, file].map(place => place.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+  // Node keeps the place of a syntax error to itself, unless it checks a file.
+  const told = error.name === 'SyntaxError' ? spawnSync(process.execPath, ['--check', file]).stderr : null
+  const line = new RegExp(`(?:${places.join('|')})(?:\\?[^:\\s]*)?:(\\d+)`).exec(
+    `${told ?? ''}\n${error.stack ?? ''}`,
+  )?.[1]
+  const missing = 'code' in error && `${error.code}`.endsWith('MODULE_NOT_FOUND')
+  return new ConfigError({
+    code: 'experiment-failed',
+    where: line === undefined ? file : `${file}:${line}`,
+    expected: 'a module that can be imported',
+    received: `${error.name}: ${error.message
+      .trim()
+      .split(/\s*\n\s*/)
+      .slice(0, 3)
+      .join(' ')}`,
+    ...(missing ? { hint: 'install, or build, what it imports' } : {}),
+    cause,
+  })
 }
 
 /** Node by itself from 22.18 on, or tsx where it is running or installed, reads TypeScript. */

@@ -137,7 +137,7 @@ export function setupFrom(
         expected: 'a sampler by name or as a record, which takes the seed',
         received: `${raw.seed} beside a sampler that has its own`,
       })
-    return samplerFrom(completed(raw.sampler ?? 'tpe', space, raw.trials), seed)
+    return samplerFrom(completed(raw.sampler ?? 'tpe', space), seed)
   })
   const pruner = gathered.try(() => prunerFrom(raw.pruner ?? 'nop'))
   const heartbeat = gathered.try(() => parseOptions(heartbeatSchema, raw.heartbeat ?? {}, `${where}.heartbeat`))
@@ -150,7 +150,7 @@ export function setupFrom(
         where: `${where}.storage`,
         expected: 'a storage that processes can share',
         received: storage,
-        hint: 'sqlite:///file.db on one machine, postgresql://user@host/database on several',
+        hint: 'on one machine sqlite:///file.db, on several postgresql://user@host/database',
       })
   })
   const directions = gathered.try(() => {
@@ -187,13 +187,12 @@ export function setupFrom(
   }
 }
 
-/** A grid without values takes those of the space, and `auto` learns how many trials are planned. */
-function completed(sampler: unknown, space: Space | null, trials: unknown): unknown {
+/** A grid without values takes those of the space. */
+function completed(sampler: unknown, space: Space | null): unknown {
   const record = typeof sampler === 'string' ? { name: sampler } : sampler
   if (typeof record !== 'object' || record === null || isSampler(record)) return sampler
   const { name, type } = record as { name?: unknown; type?: unknown }
   const chosen = name ?? type
   if (chosen === 'grid' && space !== null && !('values' in record)) return { ...record, values: gridValues(space) }
-  if (chosen === 'auto' && typeof trials === 'number' && !('trials' in record)) return { ...record, trials }
   return sampler
 }

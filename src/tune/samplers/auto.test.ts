@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { Direction, FrozenTrial } from '../frozen-trial.js'
 import { createStudy } from '../index.js'
 import { freshTrial } from '../storage/memory.js'
+import { TOTAL } from '../total.js'
 import { auto, chooseSampler } from './auto.js'
 
 const study = (
@@ -48,6 +49,17 @@ test.each([
   ['five objectives and a budget', study(3, { objectives: 5 }), 300, 'nsga3'],
 ] as const)('for %s', (_, view, planned, wanted) => {
   expect(chooseSampler(view, planned).sampler).toBe(wanted)
+})
+
+test('the budget is that of the study, unless it is given', async () => {
+  const s = await createStudy({ directions: ['minimize', 'minimize'], sampler: auto({ seed: 1 }) })
+  const chosen = async (): Promise<unknown> => (await s.storage.trial((await s.ask()).id)).systemAttrs['anneal:auto']
+  expect(await chosen()).toMatch(/^gp: /)
+  await s.storage.setStudySystemAttr(s.id, TOTAL, 1200)
+  expect(await chosen()).toBe('nsga2: 1200 trials for a genetic search')
+  const other = await createStudy({ name: 'b', directions: ['minimize', 'minimize'], sampler: auto({ trials: 20 }) })
+  await other.storage.setStudySystemAttr(other.id, TOTAL, 1200)
+  expect((await other.storage.trial((await other.ask()).id)).systemAttrs['anneal:auto']).toMatch(/^gp: /)
 })
 
 test('what was chosen stands with the trial, and changes with what is seen', async () => {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { parseOptions } from '../../ir/options.js'
 import type { FrozenTrial } from '../frozen-trial.js'
+import { totalOf } from '../total.js'
 import { gp } from './gp/index.js'
 import { nsga2 } from './nsga/nsga2.js'
 import { nsga3 } from './nsga/nsga3.js'
@@ -9,7 +10,7 @@ import { tpe } from './tpe/index.js'
 
 export interface AutoOptions {
   seed?: number
-  /** How many trials are planned, where that is known. */
+  /** How many trials are planned. Default: what the study says, in which workers share it. */
   trials?: number
 }
 
@@ -93,7 +94,7 @@ export function auto(options: AutoOptions = {}): Sampler {
   // A trial asks several times about the same past.
   const chosen = new WeakMap<readonly FrozenTrial[], Choice>()
   const choose = ({ study }: SamplerContext): Choice => {
-    const known = chosen.get(study.trials) ?? chooseSampler(study, o.trials)
+    const known = chosen.get(study.trials) ?? chooseSampler(study, o.trials ?? totalOf(study) ?? undefined)
     chosen.set(study.trials, known)
     return known
   }

@@ -1,6 +1,6 @@
 import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { ConfigError, FormatError } from '../../../ir/index.js'
+import { ConfigError, FormatError, RuntimeError } from '../../../ir/index.js'
 import { parseJson, stringifyJson } from '../../json.js'
 import { isRecord, type Operation } from './operations.js'
 
@@ -30,9 +30,25 @@ export function journalFile(given: string): JournalFile {
         code: 'storage-path',
         where: path,
         expected: 'a file that can be opened',
-        received: existsSync(dirname(path)) ? path : `${path}, in a folder that is not there`,
+        received: existsSync(dirname(path)) ? messageOf(error) : `${path}, in a folder that is not there`,
         cause: error,
       })
+  }
+  const failed = (code: string, expected: string, cause: unknown, hint?: string) =>
+    new RuntimeError({
+      code,
+      where: path,
+      expected,
+      received: messageOf(cause),
+      ...(hint === undefined ? {} : { hint }),
+      cause,
+    })
+  const opened = (flags: string): number => {
+    try {
+      return openSync(path, flags)
+    } catch (error) {
+      throw failed('storage-path', `a file that can be ${flags === 'r' ? 'read' : 'written to'}`, error)
+    }
   }
   /** Up to here whole lines have been read. */
   let offset = 0
@@ -69,7 +85,7 @@ export function journalFile(given: string): JournalFile {
   return {
     path,
     read: () => {
-      const fd = openSync(path, 'r')
+      const fd = opened('r')
       try {
         const { size } = fstatSync(fd)
         if (size < offset)
@@ -102,12 +118,16 @@ export function journalFile(given: string): JournalFile {
     },
     append: operations => {
       const bytes = Buffer.from(operations.map(operation => `${stringifyJson(operation)}\n`).join(''))
-      const fd = openSync(path, 'r+')
+      const fd = opened('r+')
       try {
         // What is behind the last whole line was left by a process that died while writing.
         if (fstatSync(fd).size > offset) ftruncateSync(fd, offset)
-        for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at, offset + at)
-        fsyncSync(fd)
+        try {
+          for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at, offset + at)
+          fsyncSync(fd)
+        } catch (error) {
+          throw failed('journal-write', 'a file that can be written to', error, 'what was written before is safe')
+        }
         offset += bytes.length
         lines += operations.length
       } finally {
@@ -116,6 +136,8 @@ export function journalFile(given: string): JournalFile {
     },
   }
 }
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 const notJournal = (path: string, bytes: Buffer) =>
   new FormatError({

@@ -58,11 +58,12 @@ export const pauseOf = ({ first, most }: Patience, attempt: number): number =>
   Math.min(first * 2 ** attempt, most) * (0.5 + Math.random())
 
 /** What the database itself refused. */
-export const databaseError = (url: string, error: unknown, code = 'database'): RuntimeError =>
+export const databaseError = (url: string, error: unknown, code = 'database', hint?: string): RuntimeError =>
   new RuntimeError({
     code,
     where: url,
     expected: 'a database that does what it is asked',
     received: error instanceof Error ? error.message : String(error),
+    ...(hint === undefined ? {} : { hint }),
     cause: error,
   })

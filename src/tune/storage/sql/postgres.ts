@@ -261,7 +261,7 @@ function translated(error: unknown, url: string): Error {
     return new ConfigError({
       code: 'database-access',
       where: url,
-      expected: 'a database that this user may work with',
+      expected: code === 'ENOTFOUND' ? 'a host that is known' : 'a database that this user may work with',
       received: messageOf(error),
       cause: error,
     })

@@ -54,7 +54,7 @@ export async function sqliteDatabase(path: string, url: string): Promise<Databas
       code: 'storage-path',
       where: url,
       expected: 'a file that can be opened',
-      received: existsSync(dirname(path)) ? path : `${path}, in a folder that is not there`,
+      received: existsSync(dirname(path)) ? `${path}: ${messageOf(error)}` : `${path}, in a folder that is not there`,
       cause: error,
     })
   }
@@ -144,6 +144,7 @@ const modeOf = (db: LibsqlDatabase.Database): unknown => {
   const [row] = db.prepare('PRAGMA journal_mode').raw().all([]) as unknown as Row[]
   return row?.[0]
 }
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 const isBusy = (error: unknown): boolean => /^SQLITE_(BUSY|LOCKED|PROTOCOL)/.test(codeOf(error))
@@ -168,5 +169,14 @@ function translated(error: unknown, url: string): Error {
       hint: 'a file of lines that begin with {"op_code" is a journal: journal:///file.log',
       cause: error,
     })
+  if (code === 'SQLITE_FULL')
+    return databaseError(url, error, 'disk-full', 'make room: what was written before is safe')
+  if (code.startsWith('SQLITE_CANTOPEN'))
+    return databaseError(
+      url,
+      error,
+      'storage-path',
+      'SQLite writes files beside the database: it takes a folder that can be written to',
+    )
   return databaseError(url, error, isReadOnly(error) ? 'database-read-only' : 'database')
 }
