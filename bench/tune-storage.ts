@@ -89,6 +89,31 @@ function show(name: string, trials: number, share: Share | null): void {
   process.stdout.write(`${name.padEnd(36)} ${text}   load ${loadavg()[0]!.toFixed(1)}\n`)
 }
 
+/** Memory over many trials, of a process of its own. */
+async function grow(name: string, url: string, sampler: string): Promise<void> {
+  process.stdout.write(`${name}, ${sampler}\n`)
+  const child = fork(fileURLToPath(import.meta.url), ['--memory-of', url, sampler], {
+    execArgv: [...process.execArgv, '--expose-gc'],
+  })
+  await new Promise(resolve => child.once('exit', resolve))
+}
+
+async function memoryOf(url: string, sampler: 'random' | 'tpe'): Promise<void> {
+  const study = await createStudy({ storage: url, sampler: samplers[sampler]() })
+  for (let made = 0; ; made += 4_000) {
+    globalThis.gc!()
+    const { heapUsed, rss, external } = process.memoryUsage()
+    const sizes = [heapUsed, external, rss].map(size => (size / 1e6).toFixed(1))
+    process.stdout.write(
+      `${`${made}`.padStart(8)} trials: heap ${sizes[0]} MB, beside it ${sizes[1]} MB, process ${sizes[2]} MB\n`,
+    )
+    if (made >= 20_000) break
+    await study.optimize(objective, { trials: 4_000 })
+  }
+  await study.storage.close()
+  process.disconnect()
+}
+
 async function main(trials: number, memory: boolean): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'anneal-bench-'))
   const bin = findPostgres()
@@ -108,19 +133,13 @@ async function main(trials: number, memory: boolean): Promise<void> {
     show('Optuna, journal', few, optuna(`journal:///${join(folder, 'optuna.log')}`, few))
     if (server !== null)
       show('Optuna, PostgreSQL', few, optuna(server.database().replace('postgresql:', 'postgresql+psycopg2:'), few))
-    if (memory) {
-      const study = await createStudy({ storage: sqlite('memory'), sampler: samplers.random() })
-      for (let made = 0; made <= 20_000; made += 2_500) {
-        globalThis.gc?.()
-        const { heapUsed, rss } = process.memoryUsage()
-        process.stdout.write(
-          `${`${made}`.padStart(6)} trials: heap ${(heapUsed / 1e6).toFixed(0)} MB, process ${(rss / 1e6).toFixed(0)} MB\n`,
-        )
-        const share = await measured(() => study.optimize(objective, { trials: 2_500 }))
-        show('  then', 2_500, share)
-      }
-      await study.storage.close()
-    }
+    if (memory)
+      for (const sampler of ['random', 'tpe'] as const)
+        for (const [name, url] of [
+          ['SQLite', sqlite(`memory-${sampler}`)],
+          ...(server === null ? [] : [['PostgreSQL', server.database()] as const]),
+        ] as const)
+          await grow(name, url, sampler)
   } finally {
     server?.stop()
     rmSync(folder, { recursive: true, force: true })
@@ -129,4 +148,5 @@ async function main(trials: number, memory: boolean): Promise<void> {
 
 const [first, ...rest] = process.argv.slice(2)
 if (first === '--worker') await work(rest[0]!, Number(rest[1]))
+else if (first === '--memory-of') await memoryOf(rest[0]!, rest[1] as 'random' | 'tpe')
 else await main(Number(first ?? 1000) || 1000, process.argv.includes('--memory'))

@@ -10,14 +10,6 @@ export interface HeartbeatOptions {
   readonly retry: number
 }
 
-/** Keeps saying that a trial, whose first sign of life came with its beginning, is alive until the function it returns is called. */
-export function keepBeating(storage: Storage, trialId: number, interval: number): () => void {
-  // A beat that is lost is made good by the next one; the trial's own writes tell of a storage that is gone.
-  const timer = setInterval(() => void storage.beat(trialId).catch(() => {}), interval * 1000)
-  timer.unref?.()
-  return () => clearInterval(timer)
-}
-
 /**
  * Ends trials whose workers are silent as FAIL, and puts each in line again as often as allowed. Of several workers that
  * see a trial, one does so; if it dies in the middle, nothing was done.

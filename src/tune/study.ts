@@ -3,12 +3,13 @@ import { isFeasible } from './constraints.js'
 import { type Distribution, type ParamValue, sameChoice, toInternal } from './distribution.js'
 import { type Explored, explored } from './explored.js'
 import { type Direction, type FrozenTrial, isFinished, lastStep, type TrialState } from './frozen-trial.js'
-import { failStale, type HeartbeatOptions, keepBeating } from './heartbeat.js'
+import { failStale, type HeartbeatOptions } from './heartbeat.js'
 import type { StudyReportOptions } from './insight/study-report.js'
 import type { Json } from './json.js'
 import { paretoFront, sign } from './pareto.js'
 import type { Pruner, PrunerContext } from './pruners/pruner.js'
 import { type Sampler, type SamplerContext, type StudyView, trialRandom } from './samplers/sampler.js'
+import { beatsHere } from './storage/beat.js'
 import { freshTrial } from './storage/memory.js'
 import { unknownTrial } from './storage/refusals.js'
 import type { Snapshot, Storage, StudyRecord, TrialWrite } from './storage/storage.js'
@@ -419,14 +420,17 @@ export class Study {
 
   /** Runs one trial; null where there are as many as there may be. */
   async #runTrial(objective: Objective, options: OptimizeOptions): Promise<FrozenTrial | null> {
-    if (this.#heartbeat !== null) await failStale(this.storage, this.id, this.#heartbeat)
+    const heartbeat = this.#heartbeat
+    const beats = heartbeat === null ? null : ((await this.storage.beats?.()) ?? beatsHere(this.storage))
+    if (heartbeat !== null) await failStale(this.storage, this.id, heartbeat)
+    const since = Date.now()
     const limit = await this.#limitOf(options.total)
     const trial = await this.#ask(limit).catch((error: unknown) => {
       if (limit !== null && isAnnealError(error) && error.code === 'trial-limit') return null
       throw error
     })
     if (trial === null) return null
-    const rest = this.#heartbeat === null ? null : keepBeating(this.storage, trial.id, this.#heartbeat.interval)
+    const rest = heartbeat === null ? null : beats!.keep({ trial: trial.id, interval: heartbeat.interval, since })
     try {
       const values = await objective(trial)
       return await this.tell(trial, values)

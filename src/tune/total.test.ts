@@ -45,7 +45,7 @@ describe.each(Object.entries(urls))('a total number of trials (%s)', (_kind, url
     await study.optimize(trial => trial.suggestFloat('x', 0, 1), { total: 3 })
     const trials = await study.trials()
     expect(trials.map(trial => trial.state)).toEqual(['FAIL', 'COMPLETE', 'COMPLETE', 'COMPLETE'])
-    expect(trials[3]!.systemAttrs).toMatchObject({ retry_history: [0] })
+    expect(trials.flatMap(trial => trial.systemAttrs.retry_history ?? [])).toEqual([0])
     await storage!.close()
   })
 

@@ -1,6 +1,6 @@
 import { memoryStorage } from './memory.js'
 import type { Storage } from './storage.js'
-import { parseStorageUrl, withoutPassword } from './url.js'
+import { type Location, parseStorageUrl, withoutPassword } from './url.js'
 
 /**
  * A storage from its URL (see `parseStorageUrl`); a storage stays what it is. Files and tables are made where they are
@@ -11,7 +11,14 @@ import { parseStorageUrl, withoutPassword } from './url.js'
 export async function openStorage(storage: string | Storage): Promise<Storage> {
   if (typeof storage !== 'string') return storage
   const location = parseStorageUrl(storage)
-  const url = withoutPassword(storage)
+  const opened = await openLocation(location, withoutPassword(storage))
+  // What lives in memory nobody else can open, nor look at.
+  if (location.kind === 'memory' || (location.kind === 'sqlite' && location.path === ':memory:')) return opened
+  const { withBeats } = await import('./beats.js')
+  return withBeats(opened, storage)
+}
+
+async function openLocation(location: Location, url: string): Promise<Storage> {
   switch (location.kind) {
     case 'memory':
       return memoryStorage()

@@ -1,6 +1,7 @@
 import type { Distribution } from '../distribution.js'
 import type { Direction, FrozenTrial, TrialState } from '../frozen-trial.js'
 import type { Json } from '../json.js'
+import type { Beats } from './beat.js'
 
 export interface StudyRecord {
   readonly id: number
@@ -89,6 +90,8 @@ export interface Storage {
 
   /** Says that a running trial is alive. */
   beat(trialId: number): Promise<void>
+  /** What keeps trials alive even while this thread is busy; where a storage has none, `beat` is called from here. */
+  beats?(): Promise<Beats>
   /** Running trials that have beaten, but not for `grace` seconds. */
   staleTrials(studyId: number, grace: number): Promise<readonly number[]>
   close(): Promise<void>
