@@ -73,7 +73,7 @@ function checkThere(url: string): void {
     where: url,
     expected: 'a file with studies',
     received: `none at ${resolve(location.path)}`,
-    hint: 'anneal tune makes one',
+    hint: 'one is made by anneal tune',
   })
 }
 

@@ -105,6 +105,11 @@ describe.each(all.map(chart => [chart.title, chart] as const))('%s', (_, chart) 
   })
 })
 
+test('a logarithmic axis of less than two decades has its ticks at powers of two', async () => {
+  const svg = await chartSvg({ ...scatter, x: { label: 'units', log: true, range: [14, 280] as const } }, 'light')
+  for (const tick of [32, 64, 128]) expect(svg).toContain(`>${tick}<`)
+})
+
 test('names stand on their axis, and shades in the legend', async () => {
   const svg = await chartSvg(scatter, 'light')
   for (const word of ['red', 'green', 'blue', 'early', 'late']) expect(svg).toContain(`>${word}<`)

@@ -50,6 +50,10 @@ export const axisStyle = (ink: Ink) => ({
   minorTick: { show: false },
 })
 
+/** What kind of axis there is between two ends: logarithmic ones of less than two decades have their ticks at powers of two. */
+export const axisKind = (log: boolean | undefined, min: number, max: number) =>
+  log ? { type: 'log', logBase: max / min < 100 ? 2 : 10 } : { type: 'value' }
+
 /** Where a value lies between the ends of an axis: 0 … 1. */
 export function shareOf(value: number, [low, high]: readonly [number, number], log = false): number {
   if (low === high) return 0.5

@@ -1,5 +1,5 @@
 import { LABEL, textWidth } from './head.js'
-import { axisStyle, type Plot, type PlotContext, rangeOf } from './plot.js'
+import { axisKind, axisStyle, type Plot, type PlotContext, rangeOf } from './plot.js'
 import type { Axis, ScatterChart } from './record.js'
 import { type Ink, shadeOf } from './theme.js'
 
@@ -86,7 +86,7 @@ function axisOf(axis: Axis, values: readonly number[], ink: Ink) {
     }
   return {
     ...style,
-    type: axis.log ? 'log' : 'value',
+    ...axisKind(axis.log, min, max),
     min,
     max,
     splitLine: { lineStyle: { color: ink.grid } },

@@ -1,6 +1,6 @@
 import { regionsAbove } from './contour.js'
 import { LABEL, type Shape, textShape, textWidth } from './head.js'
-import { axisNumber, axisStyle, type Frame, type Plot, type PlotContext, shareOf } from './plot.js'
+import { axisKind, axisNumber, axisStyle, type Frame, type Plot, type PlotContext, shareOf } from './plot.js'
 import type { SurfaceChart } from './record.js'
 import { colourOf, mix } from './theme.js'
 
@@ -30,7 +30,7 @@ export function surfacePlot(chart: SurfaceChart, { theme, ink, width, height }: 
   const dots = (chart.points ?? []).length > 0
   const axis = (name: string, min: number, max: number, log = false) => ({
     ...axisStyle(ink),
-    type: log ? 'log' : 'value',
+    ...axisKind(log, min, max),
     min,
     max,
     name,

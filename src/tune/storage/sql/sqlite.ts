@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type LibsqlDatabase from 'libsql'
 import { ConfigError, FormatError, RuntimeError } from '../../../ir/index.js'
@@ -54,7 +54,7 @@ export async function sqliteDatabase(path: string, url: string): Promise<Databas
       code: 'storage-path',
       where: url,
       expected: 'a file that can be opened',
-      received: existsSync(dirname(path)) ? `${path}: ${messageOf(error)}` : `${path}, in a folder that is not there`,
+      received: obstacle(path),
       cause: error,
     })
   }
@@ -144,11 +144,25 @@ const modeOf = (db: LibsqlDatabase.Database): unknown => {
   const [row] = db.prepare('PRAGMA journal_mode').raw().all([]) as unknown as Row[]
   return row?.[0]
 }
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
-const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
-const isBusy = (error: unknown): boolean => /^SQLITE_(BUSY|LOCKED|PROTOCOL)/.test(codeOf(error))
-const isReadOnly = (error: unknown): boolean => codeOf(error).startsWith('SQLITE_READONLY')
+/** SQLite's primary result codes. */
+const SQLITE = { busy: 5, locked: 6, readOnly: 8, full: 13, cannotOpen: 14, protocol: 15, notDatabase: 26 } as const
+/** What went wrong: the last byte of the code, which the driver does not name in all its forms. */
+const codeOf = (error: unknown): number =>
+  error instanceof Error && 'rawCode' in error && typeof error.rawCode === 'number' ? error.rawCode & 0xff : 0
+const isBusy = (error: unknown): boolean =>
+  ([SQLITE.busy, SQLITE.locked, SQLITE.protocol] as readonly number[]).includes(codeOf(error))
+const isReadOnly = (error: unknown): boolean => codeOf(error) === SQLITE.readOnly
+
+/** Why a file cannot be opened, as far as the system tells. */
+function obstacle(path: string): string {
+  if (!existsSync(dirname(path))) return `${path}, in a folder that is not there`
+  try {
+    accessSync(existsSync(path) ? path : dirname(path), constants.R_OK | constants.W_OK)
+    return existsSync(path) && !statSync(path).isFile() ? `${path}, which is no file` : path
+  } catch (error) {
+    return error instanceof Error ? error.message : path
+  }
+}
 
 function attempt(work: () => unknown, expected: (error: unknown) => boolean): void {
   try {
@@ -160,7 +174,7 @@ function attempt(work: () => unknown, expected: (error: unknown) => boolean): vo
 
 function translated(error: unknown, url: string): Error {
   const code = codeOf(error)
-  if (code === 'SQLITE_NOTADB')
+  if (code === SQLITE.notDatabase)
     return new FormatError({
       code: 'not-sqlite',
       where: url,
@@ -169,14 +183,15 @@ function translated(error: unknown, url: string): Error {
       hint: 'a file of lines that begin with {"op_code" is a journal: journal:///file.log',
       cause: error,
     })
-  if (code === 'SQLITE_FULL')
-    return databaseError(url, error, 'disk-full', 'make room: what was written before is safe')
-  if (code.startsWith('SQLITE_CANTOPEN'))
+  if (code === SQLITE.full) return databaseError(url, error, 'disk-full', 'make room: what was written before is safe')
+  if (code === SQLITE.cannotOpen)
     return databaseError(
       url,
       error,
       'storage-path',
       'SQLite writes files beside the database: it takes a folder that can be written to',
     )
-  return databaseError(url, error, isReadOnly(error) ? 'database-read-only' : 'database')
+  return isReadOnly(error)
+    ? databaseError(url, error, 'database-read-only', 'it takes a file, and a folder around it, that can be written to')
+    : databaseError(url, error)
 }
