@@ -63,6 +63,7 @@ export async function postgresDatabase(
       connectionString: connection,
       max: CONNECTIONS,
       connectionTimeoutMillis: 15_000,
+      idleTimeoutMillis: 60_000, // a new one has all statements to plan again
       keepAlive: true,
       application_name: application,
       allowExitOnIdle: true,
