@@ -376,6 +376,50 @@ export function testStorage(
       }
     })
 
+    check('ends a trial and begins the next in one, where it has that', async () => {
+      if (storage.nextTrial === undefined) return
+      const id = await newStudy()
+      const other = await open()
+      const first = (await storage.beginTrial(id)).trial
+      const x = { kind: 'param', name: 'x', internal: 1, distribution: FLOAT } as const
+      const { ended, next } = await storage.nextTrial(first, 'COMPLETE', [2], [x], id)
+      expect(ended).toMatchObject({ id: first.id, number: 0, state: 'COMPLETE', values: [2], params: { x: 1 } })
+      expect(next!.trial).toMatchObject({ number: 1, state: 'RUNNING', start: ended.complete })
+      expect(next!.trials).toEqual([ended, next!.trial])
+      expect(await other.trials(id)).toEqual(next!.trials)
+      // All or nothing.
+      for (const one of [storage, other])
+        await refused(one.nextTrial!(first, 'COMPLETE', [3], [], id), 'finished-trial')
+      await refused(storage.nextTrial(next!.trial, 'COMPLETE', [Number.NaN], [], id), 'bad-values')
+      const log = { ...x, distribution: LOG }
+      await refused(storage.nextTrial(next!.trial, 'COMPLETE', [3], [log], id), 'incompatible-distribution')
+      expect(await other.trials(id)).toEqual(next!.trials)
+      // What waits in line comes first.
+      await other.createTrial(id, template({ state: 'WAITING', start: null }))
+      expect(await storage.nextTrial(next!.trial, 'FAIL', null, [], id)).toMatchObject({
+        ended: { number: 1, state: 'FAIL', values: null },
+        next: null,
+      })
+      expect((await storage.beginTrial(id)).trial.number).toBe(2)
+    })
+
+    check('numbers without gaps what many hands end and begin', async () => {
+      if (storage.nextTrial === undefined) return
+      const id = await newStudy()
+      const hands = [storage, await open(), await open(), await open()]
+      await Promise.all(
+        hands.map(async hand => {
+          let { trial } = await hand.beginTrial(id)
+          for (let i = 0; i < 10; i++) trial = (await hand.nextTrial!(trial, 'COMPLETE', [i], [], id)).next!.trial
+        }),
+      )
+      for (const hand of hands) {
+        const trials = await hand.trials(id)
+        expect(trials.map(trial => trial.number)).toEqual(Array.from({ length: 44 }, (_, i) => i))
+        expect(trials.filter(trial => trial.state === 'COMPLETE')).toHaveLength(40)
+      }
+    })
+
     check('tells silent trials from those that beat and those that never did', async () => {
       const id = await newStudy()
       const silent = (await storage.beginTrial(id, { beat: true })).trial

@@ -12,7 +12,7 @@ import { type Sampler, type SamplerContext, type StudyView, trialRandom } from '
 import { beatsHere } from './storage/beat.js'
 import { freshTrial } from './storage/memory.js'
 import { unknownTrial } from './storage/refusals.js'
-import type { Snapshot, Storage, StudyRecord, TrialWrite } from './storage/storage.js'
+import type { Begun, Snapshot, Storage, StudyRecord, TrialWrite } from './storage/storage.js'
 import { Trial, TrialPruned } from './trial.js'
 import { type TrialWrites, trialWrites } from './trial-writes.js'
 
@@ -193,7 +193,7 @@ export class Study {
     return this.#begin(await this.storage.beginTrial(this.id, limit === null ? { beat } : { beat, limit }))
   }
 
-  async #begin({ trial: start, ...snapshot }: Snapshot & { readonly trial: FrozenTrial }): Promise<Trial> {
+  async #begin({ trial: start, ...snapshot }: Begun): Promise<Trial> {
     const { storage, id } = this
     const view = this.#viewOf(snapshot)
     const trials = this.pruner.filterTrials?.(view, start) ?? view.trials
@@ -276,7 +276,7 @@ export class Study {
     if (!known) await running?.writes.flushed()
     const now = known ? null : await this.storage.trial(trialId)
     if (now !== null && isFinished(now.state) && skipIfFinished) return now
-    const list = values === undefined || values === null ? null : typeof values === 'number' ? [values] : [...values]
+    const list = listOf(values)
     if ((state === 'FAIL' || state === 'PRUNED') && list !== null)
       throw new ConfigError({ code: 'values-of-failure', where: 'study.tell', expected: 'no values', received: list })
     if (state === 'COMPLETE') checkValues(list, this.directions.length, 'study.tell')
@@ -369,24 +369,31 @@ export class Study {
       await new Promise(resolve => setTimeout(resolve, 0))
       turned = performance.now()
     }
+    // Where nobody has a say in between, a trial's end and the beginning of the next are one.
+    const { callbacks: calls = [], total } = options
+    const joins = calls.length === 0 && total === undefined && this.#joins
+    const another = () => joins && going() && ++begun > 0
     const worker = async () => {
-      while (going()) {
+      for (let next: Begun | null = null; next !== null || going(); ) {
         await turn()
-        if (!going()) return
-        begun++
+        if (next === null && !going()) return
+        if (next === null) begun++
         try {
-          const trial = await this.#runTrial(objective, options)
-          if (trial === null) {
+          const made: Made | null = await this.#runTrial(objective, options, next, another)
+          next = made?.next ?? null
+          if (made === null) {
             begun--
             if (!(await this.#othersRun())) return
             await new Promise(resolve => setTimeout(resolve, WAIT))
             continue
           }
+          if (made.next === null && made.asked) begun--
           callbacks = callbacks.then(async () => {
-            for (const callback of options.callbacks ?? []) await callback(this, trial)
+            for (const callback of calls) await callback(this, made.trial)
           })
           await callbacks
         } catch (error) {
+          next = null
           failure ??= { error }
         }
       }
@@ -418,28 +425,54 @@ export class Study {
     return running.some(id => !this.#running.has(id))
   }
 
-  /** Runs one trial; null where there are as many as there may be. */
-  async #runTrial(objective: Objective, options: OptimizeOptions): Promise<FrozenTrial | null> {
+  /** Whether a trial's end and the beginning of the next may be one: nothing has to be looked at in between. */
+  get #joins(): boolean {
+    return this.#heartbeat === null && this.sampler.afterTrial === undefined && this.storage.nextTrial !== undefined
+  }
+
+  /**
+   * Runs one trial; null where there are as many as there may be.
+   * @param begun where the storage has begun it already
+   * @param another asked when the trial has its values: whether the storage is to begin another with its end
+   */
+  async #runTrial(
+    objective: Objective,
+    options: OptimizeOptions,
+    begun: Begun | null,
+    another: () => boolean,
+  ): Promise<Made | null> {
     const heartbeat = this.#heartbeat
     const beats = heartbeat === null ? null : ((await this.storage.beats?.()) ?? beatsHere(this.storage))
     if (heartbeat !== null) await failStale(this.storage, this.id, heartbeat)
     const since = Date.now()
     const limit = await this.#limitOf(options.total)
-    const trial = await this.#ask(limit).catch((error: unknown) => {
+    const trial = await (begun === null ? this.#ask(limit) : this.#begin(begun)).catch((error: unknown) => {
       if (limit !== null && isAnnealError(error) && error.code === 'trial-limit') return null
       throw error
     })
     if (trial === null) return null
     const rest = heartbeat === null ? null : beats!.keep({ trial: trial.id, interval: heartbeat.interval, since })
+    let asked = false
+    const alone = (told: FrozenTrial): Made => ({ trial: told, asked, next: null })
     try {
       const values = await objective(trial)
-      return await this.tell(trial, values)
+      const running = this.#running.get(trial.id)
+      if (running === undefined) return alone(await this.tell(trial, values))
+      asked = another()
+      if (!asked) return alone(await this.tell(trial, values))
+      const list = listOf(values)
+      const fits = valuesProblem(list, this.directions.length) === null
+      this.#running.delete(trial.id)
+      const writes = await running.writes.take()
+      const end = fits ? 'COMPLETE' : 'FAIL'
+      const { ended, next } = await this.storage.nextTrial!(trial, end, fits ? list : null, writes, this.id)
+      return { trial: ended, asked, next }
     } catch (error) {
-      if (error instanceof TrialPruned) return await this.tell(trial, null, { state: 'PRUNED' })
+      if (error instanceof TrialPruned) return alone(await this.tell(trial, null, { state: 'PRUNED' }))
       const told = await this.#failed(trial, error)
       const caught = typeof options.catch === 'function' ? options.catch(error) : options.catch === true
       if (!caught) throw error
-      return told
+      return alone(told)
     } finally {
       rest?.()
     }
@@ -466,6 +499,13 @@ export class Study {
   }
 }
 
+/** A trial that was made, whether another was asked for with its end, and that one. */
+interface Made {
+  readonly trial: FrozenTrial
+  readonly asked: boolean
+  readonly next: Begun | null
+}
+
 /** Milliseconds between looks at what others do, when there is nothing else to do. */
 const WAIT = 300
 /** Milliseconds of trials after which the event loop has a turn. */
@@ -478,6 +518,9 @@ const lastReport = (trial: FrozenTrial): number | null => {
   const step = lastStep(trial)
   return step === null ? null : trial.intermediateValues.get(step)!
 }
+
+const listOf = (values: number | readonly number[] | null | undefined): readonly number[] | null =>
+  values === undefined || values === null ? null : typeof values === 'number' ? [values] : [...values]
 
 function valuesProblem(values: readonly number[] | null, objectives: number): string | null {
   if (values === null || values.length !== objectives) return `${objectives} numbers`

@@ -5,6 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { createStudy, loadStudy } from './create.js'
 import { openStorage } from './storage/index.js'
 import type { Storage } from './storage/storage.js'
+import { type Trial, TrialPruned } from './trial.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'anneal-total-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -46,6 +47,36 @@ describe.each(Object.entries(urls))('a total number of trials (%s)', (_kind, url
     const trials = await study.trials()
     expect(trials.map(trial => trial.state)).toEqual(['FAIL', 'COMPLETE', 'COMPLETE', 'COMPLETE'])
     expect(trials.flatMap(trial => trial.systemAttrs.retry_history ?? [])).toEqual([0])
+    await storage!.close()
+  })
+
+  test('makes as many as asked for, whatever becomes of them, and those in line first', async () => {
+    const [storage] = await connections(1)
+    const study = await createStudy({ name: 'counted', storage: storage! })
+    let run = 0
+    const objective = async (trial: Trial) => {
+      const x = trial.suggestFloat('x', 0, 1)
+      run++
+      if (run === 3) await study.enqueueTrial({ x: 0.25 })
+      if (run === 5) throw new Error('no')
+      if (run === 6) throw new TrialPruned()
+      if (run === 7) return Number.NaN
+      return x
+    }
+    await study.optimize(objective, { trials: 9, catch: true })
+    await study.optimize(objective, { trials: 5, concurrency: 3 })
+    const states = (await study.trials()).map(trial => trial.state)
+    expect(states).toEqual([...'CCCCFPF', ...'CCCCCCC'].map(c => ({ C: 'COMPLETE', F: 'FAIL', P: 'PRUNED' })[c]))
+    expect((await study.trials())[3]!.params).toEqual({ x: 0.25 })
+    await study.optimize(
+      () => {
+        study.stop()
+        return 1
+      },
+      { trials: 5 },
+    )
+    expect(await study.trials()).toHaveLength(15)
+    expect(await study.trials(['RUNNING'])).toEqual([])
     await storage!.close()
   })
 

@@ -17,6 +17,9 @@ export interface Snapshot {
   readonly trials: readonly FrozenTrial[]
 }
 
+/** A trial that has begun, and the study as it stood then. */
+export type Begun = Snapshot & { readonly trial: FrozenTrial }
+
 /** What a trial may begin with: a queued one, or a finished one brought from elsewhere. */
 export type TrialTemplate = Omit<FrozenTrial, 'id' | 'number'>
 
@@ -52,10 +55,7 @@ export interface Storage {
    *   who begin at the same time make no more
    * @throws ConfigError `trial-limit` where none waits and there are as many
    */
-  beginTrial(
-    studyId: number,
-    options?: { readonly beat?: boolean; readonly limit?: number },
-  ): Promise<Snapshot & { readonly trial: FrozenTrial }>
+  beginTrial(studyId: number, options?: { readonly beat?: boolean; readonly limit?: number }): Promise<Begun>
   /** The trial. @throws ConfigError `unknown-trial` */
   trial(trialId: number): Promise<FrozenTrial>
   /** All trials of a study by number; finished ones may come from a cache. */
@@ -82,6 +82,17 @@ export interface Storage {
     values: readonly number[] | null,
     writes?: readonly TrialWrite[],
   ): Promise<FrozenTrial>
+  /**
+   * Ends a trial as `finishTrial` does and begins another as `beginTrial` does, in one transaction, for storages where that
+   * is quicker. `next` is null where trials wait in line: `beginTrial` takes them.
+   */
+  nextTrial?(
+    trial: Pick<FrozenTrial, 'id' | 'number'>,
+    state: TrialState,
+    values: readonly number[] | null,
+    writes: readonly TrialWrite[],
+    studyId: number,
+  ): Promise<{ readonly ended: FrozenTrial; readonly next: Begun | null }>
   /**
    * Ends a RUNNING trial as FAIL and puts another in line in its place, or none; both or neither.
    * @returns false, having done nothing, where it is not RUNNING any more

@@ -232,6 +232,10 @@ export function statementsFor(kind: 'sqlite' | 'postgresql') {
     /** Only where none waits, and there are fewer than a limit. */
     beginTrial: insertTrial(sql`
       AND NOT EXISTS (${waiting}) AND (${int('limit')} IS NULL OR ${nextNumber} < ${int('limit')})`),
+    /** Only where none waits, and another trial ended at the same time. */
+    beginAfter: insertTrial(sql`
+      AND NOT EXISTS (${waiting})
+      AND EXISTS (SELECT 1 FROM trials WHERE trial_id = ${slot('ended')} AND datetime_complete = ${slot('start')})`),
     insertedTrial: prepared(sql`
       SELECT trial_id, number FROM trials WHERE study_id = ${slot('study')} AND ${postgres ? byTransaction : sql`1 = 0`}`),
     /** Dates are as good as names: to the microsecond, nobody begins or ends anything at the same time. */
@@ -241,6 +245,11 @@ export function statementsFor(kind: 'sqlite' | 'postgresql') {
       SELECT trial_id FROM trials WHERE trial_id = ${slot('trial')} AND datetime_start = ${slot('date')}`),
     endedTrial: prepared(sql`
       SELECT trial_id FROM trials WHERE trial_id = ${slot('trial')} AND datetime_complete = ${slot('date')}`),
+    /** A row where a trial ended then, of the one that began then, or of nothing. */
+    endedAndBegun: prepared(sql`
+      SELECT b.trial_id, b.number FROM trials e
+      LEFT JOIN trials b ON b.study_id = e.study_id AND b.datetime_start = e.datetime_complete
+      WHERE e.trial_id = ${slot('trial')} AND e.datetime_complete = ${slot('date')}`),
     /** A row where the trial can be written to. */
     lockOpen: prepared(sql`SELECT trial_id FROM trials WHERE trial_id = ${slot('trial')} AND ${isOpen}${forUpdate}`),
     trialState: prepared(sql`SELECT number, state FROM trials WHERE trial_id = ${slot('trial')}`),

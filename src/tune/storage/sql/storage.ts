@@ -269,6 +269,36 @@ export function sqlStorage(database: Database): Storage {
       const [ended] = trialsFrom(rows ?? [], read)
       return ended ?? trial(trialId)
     },
+    nextTrial: async ({ id, number }, state, values, writes, studyId) => {
+      checkResult(values)
+      checkWrites(writes)
+      await checkParams(id, writes)
+      const date = stampNow()
+      const ends = statements.toTrial(id, writes, { state, date, values })
+      const reads = snapshotReads(studyId)
+      const { rows, recovered } = await database.run({
+        writes: [
+          ...ends,
+          statements.lockStudy({ study: studyId }),
+          statements.beginAfter({ ...unread(studyId), state: 'RUNNING', start: date, ended: id }),
+        ],
+        reads,
+        trace: statements.endedAndBegun({ trial: id, date }),
+        contended: true,
+      })
+      if (recovered === null && rows[0]!.length === 0) throw await closed(id)
+      studyOf.delete(id)
+      const now = snapshotFrom(studyId, rows.slice(rows.length - reads.length))
+      const at = async (place: number, trialId: number): Promise<FrozenTrial> => {
+        const there = now.trials[place]
+        return there?.id === trialId ? there : trial(trialId)
+      }
+      const ended = await at(number, id)
+      const [nextId = null, place = 0] = ((recovered ?? rows[ends.length + 1]!)[0] ?? []) as readonly (number | null)[]
+      if (nextId === null) return { ended, next: null }
+      studyOf.set(nextId, studyId)
+      return { ended, next: { ...now, trial: await at(place!, nextId) } }
+    },
     failTrial: async (trialId, retry) => {
       const [rows] = await query(statements.studyOfTrial({ trial: trialId }))
       if (rows![0] === undefined) throw unknownTrial(trialId)
