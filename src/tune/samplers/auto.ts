@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { parseOptions } from '../../ir/options.js'
+import { isSingle } from '../distribution.js'
 import type { FrozenTrial } from '../frozen-trial.js'
 import { totalOf } from '../total.js'
+import { branchesOf } from './gp/branches.js'
 import { gp } from './gp/index.js'
 import { nsga2 } from './nsga/nsga2.js'
 import { nsga3 } from './nsga/nsga3.js'
@@ -33,8 +35,8 @@ const MANY_OBJECTIVES = 4
 
 /**
  * Which sampler suits a study, from what has ended so far.
- * - Parameters that depend on others (not every trial has the same): TPE by groups, which models each group by what it
- *   has; a Gaussian process models only what all trials have.
+ * - Parameters that some trials have and others not, for no reason seen: TPE by groups, which models each group by what
+ *   it has. Where the value of another parameter decides on them, what follows holds, with TPE by groups for TPE.
  * - Four objectives or more, several hundred trials planned or made: NSGA-III, whose reference directions keep fronts
  *   spread; before that TPE.
  * - Two or three objectives: a Gaussian process (expected hypervolume improvement) for the first 100, then TPE, and
@@ -52,17 +54,20 @@ export function chooseSampler({ trials, directions }: StudyView, planned = 0): C
     return budget >= GENETIC_TRIALS
       ? { sampler: 'nsga3', reason: `${directions.length} objectives, ${budget} trials` }
       : { sampler: 'tpe', reason: `${directions.length} objectives, few trials for a genetic search` }
-  if (isConditional(ended)) return { sampler: 'tpe group', reason: 'parameters depend on others' }
-  if (directions.length > 1) {
-    if (budget >= 4 * GENETIC_TRIALS) return { sampler: 'nsga2', reason: `${budget} trials for a genetic search` }
-    if (count >= GP_TRIALS_SEVERAL) return { sampler: 'tpe', reason: `${count} trials are many for a Gaussian process` }
-  }
-  if (count >= GP_TRIALS) return { sampler: 'tpe', reason: `${count} trials are many for a Gaussian process` }
-  if (2 * pruned > count) return { sampler: 'tpe', reason: 'most trials are pruned' }
-  const parameters = Object.keys(ended.at(-1)?.params ?? {}).length
+  const conditional = isConditional(ended)
+  const estimator = conditional ? 'tpe group' : 'tpe'
+  const several = directions.length > 1
+  if (several && !conditional && budget >= 4 * GENETIC_TRIALS)
+    return { sampler: 'nsga2', reason: `${budget} trials for a genetic search` }
+  if (count >= (several ? GP_TRIALS_SEVERAL : GP_TRIALS))
+    return { sampler: estimator, reason: `${count} trials are many for a Gaussian process` }
+  if (2 * pruned > count) return { sampler: estimator, reason: 'most trials are pruned' }
+  const parameters = new Set(ended.flatMap(t => Object.keys(t.distributions))).size
   if (parameters > GP_PARAMETERS)
-    return { sampler: 'tpe', reason: `${parameters} parameters are many for a Gaussian process` }
-  return { sampler: 'gp', reason: 'few trials of the same parameters' }
+    return { sampler: estimator, reason: `${parameters} parameters are many for a Gaussian process` }
+  if (conditional && !isExplained(ended))
+    return { sampler: estimator, reason: 'no parameter decides on which others there are' }
+  return { sampler: 'gp', reason: 'few trials' }
 }
 
 /** Whether trials that are complete were asked for different parameters. */
@@ -74,6 +79,12 @@ function isConditional(ended: readonly FrozenTrial[]): boolean {
   return complete.some(
     t => Object.keys(t.params).length !== size || Object.keys(t.params).some(name => !(name in first.params)),
   )
+}
+
+/** Whether the values of some parameters say which others a trial has. */
+function isExplained(ended: readonly FrozenTrial[]): boolean {
+  const { space } = branchesOf(ended)
+  return ended.every(t => Object.entries(t.distributions).every(([name, d]) => isSingle(d) || name in space))
 }
 
 /**

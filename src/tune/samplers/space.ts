@@ -40,6 +40,22 @@ export function intersectionSpace(
   return Object.fromEntries([...(space ?? [])].sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
+/**
+ * The parameters that any of the trials was given, in the order of their names; not those that were given with different
+ * distributions.
+ */
+export function unionSpace(trials: readonly FrozenTrial[]): SearchSpace {
+  const space = new Map<string, Distribution | null>()
+  for (const { distributions } of trials)
+    for (const [name, d] of Object.entries(distributions)) {
+      const known = space.get(name)
+      if (known === undefined) space.set(name, d)
+      else if (known !== null && !same(known, d)) space.set(name, null)
+    }
+  const one = [...space].flatMap(([name, d]) => (d === null ? [] : [[name, d] as const]))
+  return Object.fromEntries(one.sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
 /** Parameters parted into groups such that a trial was given all of a group or none of it; for conditional spaces. */
 export function groupSpaces(trials: readonly FrozenTrial[]): readonly SearchSpace[] {
   const distributions = new Map<string, Distribution>()

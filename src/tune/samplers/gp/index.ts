@@ -1,13 +1,13 @@
 import { z } from 'zod'
 import { parseOptions } from '../../../ir/options.js'
 import { constraintsOf, isFeasible } from '../../constraints.js'
-import { isSingle, type ParamValue, toExternal } from '../../distribution.js'
+import { type ParamValue, toExternal } from '../../distribution.js'
 import type { FrozenTrial } from '../../frozen-trial.js'
 import { losses } from '../../pareto.js'
 import { internalParams, shareRelative } from '../relative.js'
-import { freshSeed, type Sampler, type SamplerContext, type SearchSpace } from '../sampler.js'
-import { intersectionSpace } from '../space.js'
+import { freshSeed, type Sampler, type SamplerContext } from '../sampler.js'
 import { tpe } from '../tpe/index.js'
+import { type Branches, branchesOf, within } from './branches.js'
 import { kernelsToJson, lastKernels } from './memory.js'
 import { suggest } from './suggest.js'
 import type { Trials } from './targets.js'
@@ -24,8 +24,8 @@ export interface GpOptions {
    */
   acquisition?: 'logEi' | 'noisyLogEi'
   /**
-   * For the first trials, and parameters that not every trial has. Default TPE of the same seed, one by one, which draws
-   * the first ones evenly (Optuna draws all of them so).
+   * For the first trials, and parameters that some trials have for no reason seen. Default TPE of the same seed, one by
+   * one, which draws the first ones evenly (Optuna draws all of them so).
    */
   independentSampler?: Sampler
 }
@@ -45,7 +45,9 @@ const schema = z.strictObject({
  * maximizes log expected improvement (Ament et al. 2023), for several objectives log expected hypervolume improvement
  * (Daulton et al. 2020), times the probability that constraints are kept (Gardner et al. 2014). Trials that still run
  * count with draws of what they may give, so that many can run at once. Choices differ or do not (Hamming distance).
- * Formulas, priors and defaults are those of Optuna's GPSampler 5, but for the independent sampler. A suggestion costs the cube of the number of trials;
+ * Formulas, priors and defaults are those of Optuna's GPSampler 5. Beyond it, parameters that not every trial has are
+ * modelled too where the value of another one decides on them (absent ones as if they were at one place; Lévesque et al.
+ * 2017); what nothing explains comes from the independent sampler. A suggestion costs the cube of the number of trials;
  * fitted kernels are kept with the trials (`anneal:gp`), as the start of the next fit.
  * @throws ConfigError for options out of range
  */
@@ -56,21 +58,21 @@ export function gp(options: GpOptions = {}): Sampler {
   return {
     name: 'gp',
     seed,
-    searchSpace: ({ study }) =>
-      Object.fromEntries(
-        Object.entries(intersectionSpace(study.trials, { pruned: false })).filter(([, d]) => !isSingle(d)),
-      ),
-    sample: async (context, space) => {
-      const { complete, pending } = observed(context, space)
+    searchSpace: ({ study }) => branchesOf(study.trials).space,
+    sample: async (context, wanted) => {
+      const branches = within(branchesOf(context.study.trials), wanted)
+      const { space, parents } = branches
+      const { complete, pending } = observed(context, branches)
       if (complete.length < Math.max(o.nStartupTrials, 1)) return {}
       const names = Object.keys(space)
       const trials: Trials = {
         space,
-        places: complete.map(t => names.map(name => t.internalParams[name]!)),
+        parents,
+        places: complete.map(t => names.map(name => t.internalParams[name] ?? Number.NaN)),
         scores: complete.map(t => losses(t.values!, context.study.directions).map(loss => -loss)),
         feasible: complete.map(isFeasible),
         constraints: complete.map(constraintsOf),
-        pending: pending.map(t => names.map(name => internalParams(t, space)[name]!)),
+        pending: pending.map(t => names.map(name => internalParams(t, space)[name] ?? Number.NaN)),
       }
       const { place, kernels } = suggest(trials, lastKernels(context.study.trials, names.length), {
         deterministic: o.deterministicObjective,
@@ -78,7 +80,7 @@ export function gp(options: GpOptions = {}): Sampler {
         random: purpose => context.random(purpose),
       })
       const values: Record<string, ParamValue> = Object.fromEntries(
-        names.map((name, d) => [name, toExternal(space[name]!, place[d]!)]),
+        names.flatMap((name, d) => (Number.isNaN(place[d]!) ? [] : [[name, toExternal(space[name]!, place[d]!)]])),
       )
       const memory = kernelsToJson(kernels)
       if (memory !== null) await context.setTrialSystemAttr('anneal:gp', memory)
@@ -90,9 +92,16 @@ export function gp(options: GpOptions = {}): Sampler {
 }
 
 /** Trials that say something: complete ones, and running ones of which all parameters are known. */
-function observed({ study, trial }: SamplerContext, space: SearchSpace) {
+function observed({ study, trial }: SamplerContext, { space, parents }: Branches) {
   const names = Object.keys(space)
-  const has = (t: FrozenTrial) => names.every(name => Number.isFinite(internalParams(t, space)[name]))
+  const has = (t: FrozenTrial) => {
+    const values = internalParams(t, space)
+    return names.every(name => {
+      const parent = parents.get(name)
+      const wanted = parent === undefined || (values[parent.name] !== undefined && parent.has(values[parent.name]!))
+      return !wanted || Number.isFinite(values[name])
+    })
+  }
   return {
     complete: study.trials.filter(t => t.state === 'COMPLETE' && t.values !== null && has(t)),
     pending: study.trials.filter(t => t.state === 'RUNNING' && t.number !== trial.number && has(t)),

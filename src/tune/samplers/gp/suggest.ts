@@ -2,6 +2,7 @@ import type { CounterRandom } from '../../../ir/index.js'
 import { nonDominatedRanks } from '../../pareto.js'
 import { acquisition, feasibilityTerm, hypervolumeTerm, improvementTerm, type Term } from './acquisition.js'
 import { type Boxes, nonDominatedBoxes } from './boxes.js'
+import { absent, branched, presence } from './branches.js'
 import { drawnPasts, observedPast, pendingMeans, withPendingDraws } from './draws.js'
 import { evenNormals } from './even.js'
 import { fitProcess, type Kernel, type Points, type Process, pointsFrom, withPending } from './process.js'
@@ -27,7 +28,7 @@ interface Feasibility {
 }
 
 /**
- * The next place to try, in internal values.
+ * The next place to try, in internal values; NaN for what it does not have.
  * @param starts kernels by name ("0", "1", … for objectives, "c:name" for constraints) from which fits begin
  */
 export function suggest(
@@ -80,12 +81,17 @@ export function suggest(
     const order = random('front').permutation(front.length)
     given = [...order.subarray(0, Math.min(5, front.length))].map(k => rows[front[k]!]!)
   }
-  const place = search(acquisition(terms), axes, lengthsOf(processes), given, points.count, random('search'))
-  return { place: axes.map((axis, d) => axis.toInternal(place[d]!)), kernels }
+  const has = presence(Object.keys(trials.space), axes, trials.parents)
+  const target = trials.parents.size === 0 ? acquisition(terms) : branched(acquisition(terms), axes, has)
+  const place = search(target, axes, lengthsOf(processes), given, points.count, random('search'))
+  const there = has(place, 0)
+  return { place: axes.map((axis, d) => (there[d] ? axis.toInternal(place[d]!) : Number.NaN)), kernels }
 }
 
 const unitRows = (places: readonly (readonly number[])[], axes: readonly Axis[]): Float64Array[] =>
-  places.map(place => Float64Array.from(axes, (axis, d) => axis.toUnit(place[d]!)))
+  places.map(place =>
+    Float64Array.from(axes, (axis, d) => (Number.isNaN(place[d]!) ? absent(axis) : axis.toUnit(place[d]!))),
+  )
 
 const constraintNames = (trials: Trials): string[] =>
   [...new Set(trials.constraints.flatMap(c => [...c.keys()]))].sort()

@@ -1,9 +1,12 @@
 import type { SearchSpace } from '../sampler.js'
+import type { Branches } from './branches.js'
 
 /** What a suggestion is made from. */
 export interface Trials {
   readonly space: SearchSpace
-  /** For each complete trial its internal values. */
+  /** Which parameters a trial has. */
+  readonly parents: Branches['parents']
+  /** For each complete trial its internal values; NaN for those it does not have. */
   readonly places: readonly (readonly number[])[]
   /** For each complete trial its values, more is better. */
   readonly scores: readonly (readonly number[])[]
