@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { CounterRandom } from '../../../ir/index.js'
-import { isSingle, type ParamValue, sameChoice, snap, toExternal, toInternal } from '../../distribution.js'
+import { cardinality, isSingle, type ParamValue, sameChoice, snap, toExternal, toInternal } from '../../distribution.js'
 import type { FrozenTrial } from '../../frozen-trial.js'
 import { drawFrom } from '../random.js'
 import { freshSeed, type Sampler, type SamplerContext, type SearchSpace } from '../sampler.js'
@@ -109,11 +109,23 @@ export function genetic(
       }
       values[parameter] = toExternal(d, internal)
     })
-    // A copy of what was tried tells nothing new: one of its parameters is drawn anew.
-    const tried = context.study.trials.some(t =>
-      names.every(parameter => sameChoice(t.params[parameter] ?? null, values[parameter] ?? null)),
-    )
-    if (tried) delete values[names[random.below(0, names.length)]!]
+    // A copy of what was tried tells nothing new, nor one whose open parameters may come out the same, nor what another
+    // trial that has just begun may be: a real number is drawn anew, or where there is none any parameter (which then gets
+    // an answer that is left).
+    const real = names.filter(parameter => cardinality(space[parameter]!) === Infinity)
+    const mayBe = ({ number, state, params }: FrozenTrial): boolean => {
+      if (number === context.trial.number) return false
+      const begun = state === 'RUNNING' ? names.filter(parameter => parameter in params) : names
+      return begun.every(
+        parameter =>
+          parameter in params && (!(parameter in values) || sameChoice(params[parameter]!, values[parameter]!)),
+      )
+    }
+    const isCopy = context.study.trials.some(mayBe)
+    if (isCopy && real.every(parameter => parameter in values)) {
+      const free = real.length > 0 ? real : names
+      delete values[free[random.below(0, free.length)]!]
+    }
     return values
   }
 
