@@ -3,7 +3,8 @@ import type { CompileOptions, Program } from './program.js'
 
 /**
  * Programs by the graph they were compiled of: models whose graphs are equal, node for node and constant for constant,
- * share what was compiled once. What is `tunable` is no constant in a graph that was begun with a map of them. Given to `compile`; keeps the programs used last alive.
+ * share what was compiled once. What is `tunable` is no constant in a graph that was begun with a map for it. Given to
+ * `compile`; keeps the programs used last alive.
  */
 export interface ProgramCache {
   find(graph: Graph, options: CompileOptions, compile: () => Promise<Program>): Promise<Program>
