@@ -70,7 +70,7 @@ export function linesPlot(chart: LineChart, { theme, ink, height }: PlotContext)
       scale: true,
       splitNumber: 4,
       axisLine: { show: false },
-      ...(chart.yRange === undefined ? {} : { min: chart.yRange[0], max: chart.yRange[1] }),
+      ...endsOf(chart),
     },
     series: [
       ...bands.map(({ series, colour }) => band(series, colour)),
@@ -81,6 +81,31 @@ export function linesPlot(chart: LineChart, { theme, ink, height }: PlotContext)
       ...(points.length === 0 ? [] : [markPoints(points, ink)]),
     ],
   }
+}
+
+/**
+ * The ends of the upright axis and the powers of ten between ticks, where they are not left to the drawing: a logarithmic
+ * one ends at powers of ten.
+ */
+function endsOf({ series, yLog, yRange }: LineChart): {
+  readonly min?: number
+  readonly max?: number
+  readonly interval?: number
+} {
+  if (yRange !== undefined) return { min: yRange[0], max: yRange[1] }
+  if (!yLog) return {}
+  let [low, high] = [Infinity, 0]
+  for (const [, ...values] of series.flatMap(s => [...s.points, ...(s.band ?? [])]))
+    for (const y of values)
+      if (y > 0 && y < Infinity) {
+        low = Math.min(low, y)
+        high = Math.max(high, y)
+      }
+  if (high === 0) return {}
+  const most = Math.ceil(Math.log10(high))
+  const span = Math.max(1, most - Math.floor(Math.log10(low)))
+  const interval = Math.ceil(span / 6)
+  return { min: 10 ** (most - interval * Math.ceil(span / interval)), max: 10 ** most, interval }
 }
 
 /** A filled polygon: stacked areas, the usual way, are wrong on a logarithmic axis. */

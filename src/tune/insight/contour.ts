@@ -124,7 +124,7 @@ const MOST_POINTS = 200
 export const contourCharts = ({ name, direction, panels }: Contour): Panels => ({
   kind: 'panels',
   title: 'The value over pairs of parameters',
-  note: `Ground: what a Gaussian process fitted to the trials expects of the ${name} when the other parameters are left open, very bad values cut off; dark is low (${direction === 'minimize' ? 'better' : 'worse'}). Dots: complete trials; the star is the best.`,
+  note: `Ground: what a Gaussian process fitted to the trials expects of the ${name} when the other parameters are left open, very bad values cut off; dark is low (${direction === 'minimize' ? 'better' : 'worse'}). Dots: complete trials that have both; the star is the best of them.`,
   panels: panels.map(({ x, y, xs, ys, values, points }): SurfaceChart => {
     const ranked = [...points].sort((a, b) => sign(direction) * (a.value - b.value))
     const best = ranked.find(point => point.feasible)
