@@ -1,9 +1,9 @@
 import { isFeasible } from './constraints.js'
 import type { Direction, FrozenTrial, TrialState } from './frozen-trial.js'
 import { isFinished } from './frozen-trial.js'
+import { isRepeat } from './optimize.js'
 import { paretoFront, sign } from './pareto.js'
 import type { Snapshot } from './storage/storage.js'
-import { isRepeat } from './study.js'
 import { totalOf } from './total.js'
 
 /** How far a study has come, as a record. */

@@ -1,47 +1,28 @@
-import { ConfigError, isAnnealError } from '../ir/index.js'
+import { ConfigError } from '../ir/index.js'
 import { isFeasible } from './constraints.js'
 import { type Distribution, type ParamValue, sameChoice, toInternal } from './distribution.js'
 import { type Explored, explored } from './explored.js'
 import { type Direction, type FrozenTrial, isFinished, lastStep, type TrialState } from './frozen-trial.js'
-import { failStale, type HeartbeatOptions } from './heartbeat.js'
+import type { HeartbeatOptions } from './heartbeat.js'
 import type { StudyReportOptions } from './insight/study-report.js'
 import type { Json } from './json.js'
+import {
+  checkOptimize,
+  makeTrials,
+  type Objective,
+  type OptimizeOptions,
+  type RunningTrial,
+  type StudyParts,
+} from './optimize.js'
 import { paretoFront, sign } from './pareto.js'
 import type { Pruner, PrunerContext } from './pruners/pruner.js'
 import { type Sampler, type SamplerContext, type StudyView, trialRandom } from './samplers/sampler.js'
-import { beatsHere } from './storage/beat.js'
 import { freshTrial } from './storage/memory.js'
 import { unknownTrial } from './storage/refusals.js'
-import type { Begun, Snapshot, Storage, StudyRecord, TrialWrite } from './storage/storage.js'
-import { Trial, TrialPruned } from './trial.js'
-import { type TrialWrites, trialWrites } from './trial-writes.js'
-
-export type Objective = (trial: Trial) => Promise<number | readonly number[]> | number | readonly number[]
-export type StudyCallback = (study: Study, trial: FrozenTrial) => void | Promise<void>
-
-export interface OptimizeOptions {
-  /** How many trials to make; default: until timeout, stop or signal. */
-  trials?: number
-  /** Seconds after which no new trial begins. */
-  timeout?: number
-  /**
-   * How many trials the study is to have in all, over its workers and runs; of trials that repeat one whose worker died,
-   * each counts as the one it repeats. With heartbeats, trials that others run are waited for at the end, and those of
-   * workers that fall silent are ended and repeated. Default: no matter.
-   */
-  total?: number | ((study: StudyRecord) => number)
-  /** Trials at the same time in this process; default 1. */
-  concurrency?: number
-  /** Called after each trial, one at a time. */
-  callbacks?: readonly StudyCallback[]
-  /**
-   * Which errors of the objective end the trial as FAIL instead of ending `optimize`; default none. `true` for all. What
-   * the trial's parameters themselves are refused for always ends it.
-   */
-  catch?: boolean | ((error: unknown) => boolean)
-  /** Ends after the trials that run. */
-  signal?: AbortSignal
-}
+import type { Begun, Snapshot, Storage, TrialWrite } from './storage/storage.js'
+import { Trial } from './trial.js'
+import { trialWrites } from './trial-writes.js'
+import { checkValues, listOf, valuesProblem } from './values.js'
 
 export interface StudyOptions {
   readonly storage: Storage
@@ -62,7 +43,7 @@ export class Study {
   readonly sampler: Sampler
   readonly pruner: Pruner
   readonly #heartbeat: HeartbeatOptions | null
-  readonly #running = new Map<number, { readonly trial: Trial; readonly writes: TrialWrites }>()
+  readonly #running = new Map<number, RunningTrial>()
   /** For each name the distribution the study knows it by, from the trials below `#scanned`, which have all ended. */
   readonly #known = new Map<string, Distribution>()
   #scanned = 0
@@ -344,7 +325,6 @@ export class Study {
    * @throws what the objective threw, its trial having been told FAIL, unless `catch` says otherwise
    */
   async optimize(objective: Objective, options: OptimizeOptions = {}): Promise<void> {
-    const { trials = Number.POSITIVE_INFINITY, timeout = Number.POSITIVE_INFINITY, concurrency = 1, signal } = options
     checkOptimize(options)
     if (this.#optimizing)
       throw new ConfigError({
@@ -356,135 +336,20 @@ export class Study {
       })
     this.#optimizing = true
     this.#stopped = false
-    const end = performance.now() + timeout * 1000
-    let begun = 0
-    let failure: { error: unknown } | null = null
-    let callbacks: Promise<void> = Promise.resolve()
-    const going = () =>
-      begun < trials && performance.now() < end && !this.#stopped && failure === null && !(signal?.aborted ?? false)
-    // Objectives that wait for nothing, on a storage that does not either, would leave timers and signals no turn.
-    let turned = performance.now()
-    const turn = async () => {
-      if (performance.now() - turned < TURN) return
-      await new Promise(resolve => setTimeout(resolve, 0))
-      turned = performance.now()
-    }
-    // Where nobody has a say in between, a trial's end and the beginning of the next are one.
-    const { callbacks: calls = [], total } = options
-    const joins = calls.length === 0 && total === undefined && this.#joins
-    const another = () => joins && going() && ++begun > 0
-    const worker = async () => {
-      for (let next: Begun | null = null; next !== null || going(); ) {
-        await turn()
-        if (next === null && !going()) return
-        if (next === null) begun++
-        try {
-          const made: Made | null = await this.#runTrial(objective, options, next, another)
-          next = made?.next ?? null
-          if (made === null) {
-            begun--
-            if (!(await this.#othersRun())) return
-            await new Promise(resolve => setTimeout(resolve, WAIT))
-            continue
-          }
-          if (made.next === null && made.asked) begun--
-          callbacks = callbacks.then(async () => {
-            for (const callback of calls) await callback(this, made.trial)
-          })
-          await callbacks
-        } catch (error) {
-          next = null
-          failure ??= { error }
-        }
-      }
+    const parts: StudyParts = {
+      study: this,
+      heartbeat: this.#heartbeat,
+      running: this.#running,
+      isStopped: () => this.#stopped,
+      ask: limit => this.#ask(limit),
+      begin: begun => this.#begin(begun),
+      end: (trial, state, values, writes) => this.#end(trial, state, values, writes),
     }
     try {
-      await Promise.all(Array.from({ length: Math.min(concurrency, trials) }, worker))
+      await makeTrials(parts, objective, options)
     } finally {
       this.#optimizing = false
     }
-    // Assigned in the workers, which the compiler does not follow.
-    const failed = failure as { error: unknown } | null
-    if (failed !== null) throw failed.error
-  }
-
-  /** How many trials there may be; null for any number. */
-  async #limitOf(total: OptimizeOptions['total']): Promise<number | null> {
-    if (total === undefined) return null
-    const { study, trials } = await this.storage.snapshot(this.id)
-    const wanted = typeof total === 'function' ? total(study) : total
-    return wanted + trials.filter(isRepeat).length
-  }
-
-  /** Whether trials wait in line, or are under way elsewhere and one can tell when they are not any more. */
-  async #othersRun(): Promise<boolean> {
-    if ((await this.trials(['WAITING'])).length > 0) return true
-    if (this.#heartbeat === null) return false
-    // All that have ever given a sign of life, whenever that was.
-    const running = await this.storage.staleTrials(this.id, -1e9)
-    return running.some(id => !this.#running.has(id))
-  }
-
-  /** Whether a trial's end and the beginning of the next may be one: nothing has to be looked at in between. */
-  get #joins(): boolean {
-    return this.#heartbeat === null && this.sampler.afterTrial === undefined && this.storage.nextTrial !== undefined
-  }
-
-  /**
-   * Runs one trial; null where there are as many as there may be.
-   * @param begun where the storage has begun it already
-   * @param another asked when the trial has its values: whether the storage is to begin another with its end
-   */
-  async #runTrial(
-    objective: Objective,
-    options: OptimizeOptions,
-    begun: Begun | null,
-    another: () => boolean,
-  ): Promise<Made | null> {
-    const heartbeat = this.#heartbeat
-    const beats = heartbeat === null ? null : ((await this.storage.beats?.()) ?? beatsHere(this.storage))
-    if (heartbeat !== null) await failStale(this.storage, this.id, heartbeat)
-    const since = Date.now()
-    const limit = await this.#limitOf(options.total)
-    const trial = await (begun === null ? this.#ask(limit) : this.#begin(begun)).catch((error: unknown) => {
-      if (limit !== null && isAnnealError(error) && error.code === 'trial-limit') return null
-      throw error
-    })
-    if (trial === null) return null
-    const rest = heartbeat === null ? null : beats!.keep({ trial: trial.id, interval: heartbeat.interval, since })
-    let asked = false
-    const alone = (told: FrozenTrial): Made => ({ trial: told, asked, next: null })
-    try {
-      const values = await objective(trial)
-      const running = this.#running.get(trial.id)
-      if (running === undefined) return alone(await this.tell(trial, values))
-      asked = another()
-      if (!asked) return alone(await this.tell(trial, values))
-      const list = listOf(values)
-      const fits = valuesProblem(list, this.directions.length) === null
-      this.#running.delete(trial.id)
-      const writes = await running.writes.take()
-      const end = fits ? 'COMPLETE' : 'FAIL'
-      const { ended, next } = await this.storage.nextTrial!(trial, end, fits ? list : null, writes, this.id)
-      return { trial: ended, asked, next }
-    } catch (error) {
-      if (error instanceof TrialPruned) return alone(await this.tell(trial, null, { state: 'PRUNED' }))
-      const told = await this.#failed(trial, error)
-      const caught = typeof options.catch === 'function' ? options.catch(error) : options.catch === true
-      if (!caught) throw error
-      return alone(told)
-    } finally {
-      rest?.()
-    }
-  }
-
-  async #failed(trial: Trial, error: unknown): Promise<FrozenTrial> {
-    const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
-    await trial.flushed().catch(() => {})
-    const now = await this.storage.trial(trial.id)
-    this.#running.delete(trial.id)
-    if (isFinished(now.state)) return now
-    return this.#end(now, 'FAIL', null, [{ kind: 'systemAttr', key: 'fail_reason', value: message }])
   }
 
   #single(what: string): void {
@@ -499,36 +364,9 @@ export class Study {
   }
 }
 
-/** A trial that was made, whether another was asked for with its end, and that one. */
-interface Made {
-  readonly trial: FrozenTrial
-  readonly asked: boolean
-  readonly next: Begun | null
-}
-
-/** Milliseconds between looks at what others do, when there is nothing else to do. */
-const WAIT = 300
-/** Milliseconds of trials after which the event loop has a turn. */
-const TURN = 20
-
-/** Whether a trial stands in for one whose worker died. */
-export const isRepeat = (trial: FrozenTrial): boolean => Array.isArray(trial.systemAttrs.retry_history)
-
 const lastReport = (trial: FrozenTrial): number | null => {
   const step = lastStep(trial)
   return step === null ? null : trial.intermediateValues.get(step)!
-}
-
-const listOf = (values: number | readonly number[] | null | undefined): readonly number[] | null =>
-  values === undefined || values === null ? null : typeof values === 'number' ? [values] : [...values]
-
-function valuesProblem(values: readonly number[] | null, objectives: number): string | null {
-  if (values === null || values.length !== objectives) return `${objectives} numbers`
-  return values.every(x => typeof x === 'number' && !Number.isNaN(x)) ? null : 'numbers that are not NaN'
-}
-function checkValues(values: readonly number[] | null, objectives: number, where: string): void {
-  const expected = valuesProblem(values, objectives)
-  if (expected !== null) throw new ConfigError({ code: 'bad-values', where, expected, received: values })
 }
 
 const paramsOf = (trial: FrozenTrial): Readonly<Record<string, unknown>> =>
@@ -536,15 +374,3 @@ const paramsOf = (trial: FrozenTrial): Readonly<Record<string, unknown>> =>
 const sameParams = (a: Readonly<Record<string, unknown>>, b: Readonly<Record<string, ParamValue>>): boolean =>
   Object.keys(a).length === Object.keys(b).length &&
   Object.entries(b).every(([name, value]) => name in a && sameChoice(a[name] as ParamValue, value))
-
-function checkOptimize({ trials, total, timeout, concurrency }: OptimizeOptions): void {
-  const check = (name: string, value: number | undefined, ok: (x: number) => boolean, expected: string) => {
-    if (value !== undefined && !(typeof value === 'number' && ok(value)))
-      throw new ConfigError({ code: 'bad-option', where: `optimize.${name}`, expected, received: value })
-  }
-  if (typeof total !== 'function')
-    check('total', total, x => (Number.isInteger(x) && x >= 1) || x === Infinity, 'a whole number ≥ 1')
-  check('trials', trials, x => (Number.isInteger(x) && x >= 1) || x === Infinity, 'a whole number ≥ 1')
-  check('timeout', timeout, x => x > 0, 'seconds above 0')
-  check('concurrency', concurrency, x => Number.isInteger(x) && x >= 1, 'a whole number ≥ 1')
-}

@@ -5,8 +5,9 @@ import type { EarlyStoppingOptions } from '../train/callbacks/early-stopping.js'
 import type { Monitor } from '../train/callbacks/monitor.js'
 import type { FitOptions } from '../train/index.js'
 import { type CreateStudyOptions, createStudy } from './create.js'
+import type { OptimizeOptions } from './optimize.js'
 import type { CrossValidation } from './splits.js'
-import type { OptimizeOptions, Study } from './study.js'
+import type { Study } from './study.js'
 import { type CallbackFactory, directionsOf, nameOf } from './training.js'
 
 /** The study to search in: a new one by these options, or one that is there. */

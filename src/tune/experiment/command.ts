@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { ConfigError } from '../../ir/index.js'
 import type { ParamValue } from '../distribution.js'
-import type { Objective } from '../study.js'
+import type { Objective } from '../optimize.js'
 import { type Trial, TrialPruned } from '../trial.js'
 
 /** `{name}` stands for a parameter, `{{` and `}}` for braces. */
