@@ -158,12 +158,14 @@ test('a lock that another process holds for a while is waited for, and the event
   const study = await createStudy({ storage, name: 'locked' })
   const other = new Database(path)
   other.exec('BEGIN IMMEDIATE')
+  // It lets go after some turns, which it gets only while the one who waits leaves them.
   let turns = 0
-  const ticking = setInterval(() => turns++, 5)
-  setTimeout(() => other.exec('COMMIT'), 400)
+  const ticking = setInterval(() => {
+    if (++turns === 20) other.exec('COMMIT')
+  }, 20)
   await study.ask()
   clearInterval(ticking)
-  expect(turns).toBeGreaterThan(0)
+  expect(turns).toBeGreaterThan(3)
   other.close()
   await storage.close()
   await storage.close()
