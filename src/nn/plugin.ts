@@ -61,8 +61,6 @@ export function resolveSpec<P extends readonly unknown[], R>(
   return (...args) => entry.apply(parameters, ...args)
 }
 
-export type ValueFunction = (x: Value) => Value
-
 /** What a function of the user's own has made of `x`, if it is a value of the same graph. */
 export function checkValue(made: unknown, x: Value, family: string): Value {
   if (typeof made === 'object' && made !== null && 'graph' in made && made.graph === x.graph) return made as Value

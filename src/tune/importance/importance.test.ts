@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { frozenTrials } from '../../testing/recorded.js'
 import { createStudy } from '../create.js'
-import { distributionFromJson, type ParamValue, toInternal } from '../distribution.js'
+import type { ParamValue } from '../distribution.js'
 import type { Direction, FrozenTrial } from '../frozen-trial.js'
 import { random } from '../samplers/random.js'
 import type { StudyView } from '../samplers/sampler.js'
-import { freshTrial } from '../storage/memory.js'
 import { fanova, meanDecreaseImpurity, paramImportances, pedAnova, permutation } from './index.js'
 
 type Shares = Readonly<Record<string, number>>
@@ -32,24 +32,12 @@ const file = new URL('./figures/optuna_importances.json', import.meta.url)
 const { studies } = JSON.parse(readFileSync(file, 'utf8')) as { studies: readonly Recorded[] }
 
 const frozen = ({ kinds, trials }: Recorded): FrozenTrial[] =>
-  trials.map(({ values, params, distributions }, number) => {
-    const known = Object.fromEntries(
-      Object.entries(distributions).map(([name, kind]) => [name, distributionFromJson(kinds[kind]!)]),
-    )
-    const internalParams = Object.fromEntries(
-      Object.entries(params).map(([name, value]) => [name, toInternal(known[name]!, value)]),
-    )
-    return {
-      ...freshTrial(),
-      id: number,
-      number,
-      state: 'COMPLETE',
-      values,
-      params,
-      internalParams,
-      distributions: known,
-    }
-  })
+  frozenTrials(
+    trials.map(trial => ({
+      ...trial,
+      distributions: Object.fromEntries(Object.entries(trial.distributions).map(([name, k]) => [name, kinds[k]!])),
+    })),
+  )
 const viewOf = (recorded: Recorded): StudyView => ({
   name: recorded.name,
   directions: recorded.directions,

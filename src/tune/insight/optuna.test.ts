@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { frozenTrials, type RecordedTrial } from '../../testing/recorded.js'
 import { createStudy } from '../create.js'
-import { distributionFromJson, type ParamValue, toInternal } from '../distribution.js'
-import type { Direction, FrozenTrial } from '../frozen-trial.js'
+import type { Direction } from '../frozen-trial.js'
 import { random } from '../samplers/random.js'
-import { freshTrial } from '../storage/memory.js'
 import { hypervolumeHistory, paretoFront } from './index.js'
 import {
   crossValidationError,
@@ -15,12 +14,6 @@ import {
   terminator,
 } from './terminator.js'
 
-interface RecordedTrial {
-  readonly values: readonly number[]
-  readonly params: Readonly<Record<string, ParamValue>>
-  readonly distributions: Readonly<Record<string, string>>
-  readonly systemAttrs: FrozenTrial['systemAttrs']
-}
 interface Figures {
   readonly terminator: readonly {
     readonly name: string
@@ -37,26 +30,14 @@ interface Figures {
 }
 const figures = JSON.parse(readFileSync(new URL('./figures/optuna_insight.json', import.meta.url), 'utf8')) as Figures
 
-const frozen = (trials: readonly RecordedTrial[]): FrozenTrial[] =>
-  trials.map(({ values, params, distributions, systemAttrs }, number) => {
-    const known = Object.fromEntries(Object.entries(distributions).map(([k, d]) => [k, distributionFromJson(d)]))
-    const internalParams = Object.fromEntries(Object.entries(params).map(([k, v]) => [k, toInternal(known[k]!, v)]))
-    return {
-      ...freshTrial(),
-      id: number,
-      number,
-      state: 'COMPLETE',
-      values,
-      params,
-      internalParams,
-      distributions: known,
-      systemAttrs,
-    }
-  })
-
 test('hypervolumes and the front are those of Optuna', () => {
   const { trials, reference, values, front } = figures.hypervolume
-  const view = { name: 'two', directions: ['minimize', 'maximize'] as const, trials: frozen(trials), systemAttrs: {} }
+  const view = {
+    name: 'two',
+    directions: ['minimize', 'maximize'] as const,
+    trials: frozenTrials(trials),
+    systemAttrs: {},
+  }
   const got = hypervolumeHistory(view, { reference }).points.map(p => p.value)
   expect(got).toHaveLength(values.length)
   for (const [i, value] of values.entries()) expect(got[i]! / value || 1).toBeCloseTo(1, 9)
@@ -64,7 +45,7 @@ test('hypervolumes and the front are those of Optuna', () => {
 })
 
 describe.each(figures.terminator.map(study => [study.name, study] as const))('terminator on %s', (_, study) => {
-  const trials = frozen(study.trials)
+  const trials = frozenTrials(study.trials)
   test.each(Object.entries(study.at))('after %s trials', (count, { bounds, stagnation: left, error }) => {
     const some = trials.slice(0, Number(count))
     const got = regretBound()(some, study.direction)
